@@ -1,0 +1,18 @@
+import { type Knex } from 'knex';
+
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(`
+    -- The shape that rate-limiter-flexible expects; "expire" is milliseconds of the epoch.
+    CREATE TABLE rate_limits (
+      key varchar(255) PRIMARY KEY,
+      points integer NOT NULL DEFAULT 0,
+      expire bigint
+    );
+  `);
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.raw(`
+    DROP TABLE rate_limits;
+  `);
+}

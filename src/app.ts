@@ -1,0 +1,66 @@
+/** createApp: middleware and features in order. The table of contents of the house. */
+import express, { type Express } from 'express';
+import { accountsRouter } from './accounts/accounts-router';
+import { adminRouter } from './admin/admin-router';
+import { checkoutRouter } from './checkout/checkout-router';
+import { connectRouter } from './connect/connect-router';
+import { type Dependencies } from './dependencies';
+import { eventDeskRouter } from './events/event-desk-router';
+import { publicEventsRouter } from './events/public-events-router';
+import { assetsRouter } from './http/assets';
+import { csrfProtection } from './http/csrf';
+import { loadCurrentUser } from './http/current-user';
+import { devRouter } from './http/dev-router';
+import { errorHandler, pageNotFound } from './http/error-pages';
+import { healthRouter } from './http/health';
+import { notices } from './http/notices';
+import { requestLog } from './http/request-log';
+import { sameOriginOnly } from './http/same-origin';
+import { noStore, securityHeaders } from './http/security-headers';
+import { sessionMiddleware } from './http/session';
+import { useViews } from './http/views';
+import { ordersRouter } from './orders/orders-router';
+import { organizersRouter } from './organizers/organizers-router';
+import { webhooksRouter } from './webhooks/webhooks-router';
+
+export function createApp(dependencies: Dependencies): Express {
+  const { config, db, logger } = dependencies;
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('trust proxy', config.trustProxy);
+  // flat, as Express 5 has it: a nested query object is nothing we use and much to attack
+  app.set('query parser', 'simple');
+  useViews(app, { cache: config.viewCache, simulated: config.stripe.simulated });
+
+  app.use(healthRouter(dependencies));
+  app.use(requestLog(logger));
+  app.use(securityHeaders({ production: config.production, connectUrl: config.stripe.connectUrl }));
+  app.use(assetsRouter());
+  app.use(webhooksRouter(dependencies));
+
+  // The guest's pages: no session, no cookie but the guest's own.
+  app.use(express.urlencoded({ extended: false, limit: '100kb', parameterLimit: 1000 }));
+  app.use(sameOriginOnly(config.baseUrl));
+  app.use(publicEventsRouter(dependencies));
+  app.use(checkoutRouter(dependencies));
+  app.use(ordersRouter(dependencies));
+  app.use(devRouter(dependencies));
+
+  // Everyone who signs in.
+  app.use(noStore);
+  app.use(
+    sessionMiddleware({ db, secrets: config.sessionSecrets, secure: config.baseUrl.startsWith('https://') }),
+  );
+  app.use(loadCurrentUser(db));
+  app.use(notices);
+  app.use(csrfProtection());
+  app.use(accountsRouter(dependencies));
+  app.use(organizersRouter(dependencies));
+  app.use(eventDeskRouter(dependencies));
+  app.use(connectRouter(dependencies));
+  app.use(adminRouter(dependencies));
+
+  app.use(pageNotFound);
+  app.use(errorHandler(logger));
+  return app;
+}

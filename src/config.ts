@@ -1,0 +1,297 @@
+/**
+ * Everything that can be set from outside. All problems are listed at once, by name, never with a value. Outside
+ * production, secrets that are not given are made at random on first start and kept in DATA_DIR.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { isCurrency, parseMoney } from './lib/money';
+
+export class ConfigError extends Error {
+  constructor(readonly problems: string[]) {
+    super(
+      `Foyer can't start with these settings:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+/** The platform's keys for one mode. */
+export interface StripeKeys {
+  livemode: boolean;
+  secretKey: string;
+  clientId: string;
+  webhookSecrets: string[];
+}
+
+export interface Config {
+  production: boolean;
+  /** templates are compiled once; off in development with LOG_LEVEL=debug, while one works on them */
+  viewCache: boolean;
+  port: number;
+  baseUrl: string;
+  databaseUrl: string | null;
+  databaseDirectUrl: string | null;
+  databasePoolSize: number;
+  databasePrepared: boolean;
+  dataDir: string;
+  sessionSecrets: string[];
+  encryptionKeys: string[];
+  stripe: {
+    simulated: boolean;
+    simulatorPort: number;
+    apiUrl: string;
+    connectUrl: string;
+    requestsPerSecond: number;
+    /** The keys that new connections and new payments use. */
+    primary: StripeKeys;
+    /** Every mode we hold keys for: payments remember theirs. */
+    modes: StripeKeys[];
+  };
+  platformFee: { percentHundredths: number; fixed: Record<string, bigint> };
+  smtpUrl: string | null;
+  mailFrom: string;
+  logLevel: string;
+  trustProxy: number | false;
+}
+
+const MINIMUM_SECRET_LENGTH = 32;
+
+const text = z.string().trim();
+const settings = z.object({
+  NODE_ENV: text.pipe(z.enum(['production', 'development', 'test'])).default('development'),
+  PORT: text.regex(/^\d{1,5}$/, 'is a port number').default('3000'),
+  BASE_URL: text
+    .regex(/^https?:\/\/[^/\s]+$/, 'is an address such as https://tickets.example.org, without a path')
+    .optional(),
+  DATABASE_URL: text.regex(/^postgres(ql)?:\/\//, 'begins with postgres://').optional(),
+  DATABASE_DIRECT_URL: text.regex(/^postgres(ql)?:\/\//, 'begins with postgres://').optional(),
+  DATABASE_POOL_SIZE: text.regex(/^[1-9]\d{0,2}$/, 'is a number from 1 to 999').default('10'),
+  DATABASE_PREPARED: text.pipe(z.enum(['true', 'false'])).default('true'),
+  DATA_DIR: text.default('.data'),
+  SESSION_SECRETS: text.optional(),
+  ENCRYPTION_KEYS: text.optional(),
+  STRIPE_SECRET_KEY: text.regex(/^(sk|rk)_(test|live)_\w+$/, 'begins with sk_test_ or sk_live_').optional(),
+  STRIPE_CLIENT_ID: text.regex(/^ca_\w+$/, 'begins with ca_').optional(),
+  STRIPE_WEBHOOK_SECRETS: text.optional(),
+  STRIPE_TEST_SECRET_KEY: text.regex(/^(sk|rk)_test_\w+$/, 'begins with sk_test_').optional(),
+  STRIPE_TEST_CLIENT_ID: text.regex(/^ca_\w+$/, 'begins with ca_').optional(),
+  STRIPE_TEST_WEBHOOK_SECRETS: text.optional(),
+  STRIPE_API_URL: text.regex(/^https?:\/\/[^/\s]+$/, 'is an address without a path').optional(),
+  STRIPE_CONNECT_URL: text.regex(/^https?:\/\/[^/\s]+$/, 'is an address without a path').optional(),
+  STRIPE_SIMULATOR_PORT: text.regex(/^\d{1,5}$/, 'is a port number').default('4010'),
+  STRIPE_REQUESTS_PER_SECOND: text.regex(/^[1-9]\d{0,3}$/, 'is a number of requests').default('25'),
+  PLATFORM_FEE_PERCENT: text.regex(/^\d{1,2}(\.\d{1,2})?$/, 'is a percentage such as 2.5').default('2.5'),
+  PLATFORM_FEE_FIXED: text.default('eur:30,usd:30,gbp:25,chf:30,jpy:50'),
+  SMTP_URL: text.regex(/^smtps?:\/\//, 'begins with smtp:// or smtps://').optional(),
+  MAIL_FROM: text
+    .regex(/^[^\r\n]*<?[^\s<>@]+@[^\s<>@]+>?$/, 'is a mail address')
+    .default('Foyer <tickets@foyer.localhost>'),
+  LOG_LEVEL: text
+    .pipe(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']))
+    .default('info'),
+  TRUST_PROXY: text.regex(/^\d{1,2}$/, 'is the number of proxies in front of Foyer').default('0'),
+});
+
+/** Reads and checks the settings. Throws `ConfigError` that names every problem. May create DATA_DIR/secrets.json. */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name in settings.shape && (value ?? '').trim() !== ''),
+  );
+  const parsed = settings.safeParse(given);
+  const problems: string[] = [];
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues)
+      problems.push(
+        `${String(issue.path[0])}: ${issue.code === 'invalid_value' ? `is one of ${issue.values.join(', ')}` : issue.message}`,
+      );
+    throw new ConfigError(problems);
+  }
+  const values = parsed.data;
+  const production = values.NODE_ENV === 'production';
+  const realStripe = values.STRIPE_SECRET_KEY !== undefined;
+
+  if (production || realStripe) {
+    for (const name of REQUIRED_WHEN_REAL)
+      if (values[name] === undefined)
+        problems.push(`${name}: is required in production or with a real Stripe key`);
+  }
+  if (production) {
+    for (const name of REQUIRED_IN_PRODUCTION)
+      if (values[name] === undefined) problems.push(`${name}: is required in production`);
+    if (values.BASE_URL?.startsWith('http://')) problems.push('BASE_URL: begins with https:// in production');
+    if (values.STRIPE_SECRET_KEY && isTestKey(values.STRIPE_SECRET_KEY))
+      problems.push(
+        'STRIPE_SECRET_KEY: is a live key in production (the test key goes to STRIPE_TEST_SECRET_KEY)',
+      );
+  } else if (values.STRIPE_SECRET_KEY && !isTestKey(values.STRIPE_SECRET_KEY)) {
+    problems.push('STRIPE_SECRET_KEY: is a live key, but NODE_ENV is not production');
+  }
+  const testPair = [
+    values.STRIPE_TEST_SECRET_KEY,
+    values.STRIPE_TEST_CLIENT_ID,
+    values.STRIPE_TEST_WEBHOOK_SECRETS,
+  ];
+  if (testPair.some(Boolean) && !testPair.every(Boolean))
+    problems.push(
+      'STRIPE_TEST_SECRET_KEY, STRIPE_TEST_CLIENT_ID, STRIPE_TEST_WEBHOOK_SECRETS: are set together or not at all',
+    );
+
+  const sessionSecrets = list(values.SESSION_SECRETS);
+  if (
+    values.SESSION_SECRETS !== undefined &&
+    (sessionSecrets.length === 0 || sessionSecrets.some((secret) => secret.length < MINIMUM_SECRET_LENGTH))
+  ) {
+    problems.push(`SESSION_SECRETS: each secret has at least ${MINIMUM_SECRET_LENGTH} characters`);
+  }
+  const encryptionKeys = list(values.ENCRYPTION_KEYS);
+  if (
+    values.ENCRYPTION_KEYS !== undefined &&
+    (encryptionKeys.length === 0 || encryptionKeys.some((key) => Buffer.from(key, 'base64').length !== 32))
+  ) {
+    problems.push('ENCRYPTION_KEYS: each key is 32 bytes in base64');
+  }
+  const webhookSecrets = list(values.STRIPE_WEBHOOK_SECRETS);
+  const testWebhookSecrets = list(values.STRIPE_TEST_WEBHOOK_SECRETS);
+  for (const [name, secrets, set] of [
+    ['STRIPE_WEBHOOK_SECRETS', webhookSecrets, values.STRIPE_WEBHOOK_SECRETS !== undefined],
+    ['STRIPE_TEST_WEBHOOK_SECRETS', testWebhookSecrets, values.STRIPE_TEST_WEBHOOK_SECRETS !== undefined],
+  ] as const) {
+    if (set && (secrets.length === 0 || secrets.some((secret) => !/^whsec_\S+$/.test(secret))))
+      problems.push(`${name}: each begins with whsec_`);
+  }
+  const fixed = readFixedFees(values.PLATFORM_FEE_FIXED, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const dataDir = resolve(values.DATA_DIR);
+  const made = production ? null : readOrMakeSecrets(dataDir);
+  const simulatorUrl = `http://127.0.0.1:${values.STRIPE_SIMULATOR_PORT}`;
+  const primary: StripeKeys = realStripe
+    ? {
+        livemode: !isTestKey(values.STRIPE_SECRET_KEY!),
+        secretKey: values.STRIPE_SECRET_KEY!,
+        clientId: values.STRIPE_CLIENT_ID!,
+        webhookSecrets,
+      }
+    : {
+        livemode: false,
+        secretKey: made!.stripeSimulatorSecretKey,
+        clientId: made!.stripeSimulatorClientId,
+        webhookSecrets: [made!.stripeSimulatorWebhookSecret],
+      };
+  const test: StripeKeys | null =
+    primary.livemode && values.STRIPE_TEST_SECRET_KEY
+      ? {
+          livemode: false,
+          secretKey: values.STRIPE_TEST_SECRET_KEY,
+          clientId: values.STRIPE_TEST_CLIENT_ID!,
+          webhookSecrets: testWebhookSecrets,
+        }
+      : null;
+
+  return {
+    production,
+    viewCache: values.NODE_ENV !== 'development' || values.LOG_LEVEL !== 'debug',
+    port: Number(values.PORT),
+    baseUrl: values.BASE_URL ?? `http://localhost:${values.PORT}`,
+    databaseUrl: values.DATABASE_URL ?? null,
+    databaseDirectUrl: values.DATABASE_DIRECT_URL ?? values.DATABASE_URL ?? null,
+    databasePoolSize: Number(values.DATABASE_POOL_SIZE),
+    databasePrepared: values.DATABASE_PREPARED === 'true',
+    dataDir,
+    sessionSecrets: sessionSecrets.length > 0 ? sessionSecrets : [made!.sessionSecret],
+    encryptionKeys: encryptionKeys.length > 0 ? encryptionKeys : [made!.encryptionKey],
+    stripe: {
+      simulated: !realStripe,
+      simulatorPort: Number(values.STRIPE_SIMULATOR_PORT),
+      apiUrl: values.STRIPE_API_URL ?? (realStripe ? 'https://api.stripe.com' : simulatorUrl),
+      connectUrl: values.STRIPE_CONNECT_URL ?? (realStripe ? 'https://connect.stripe.com' : simulatorUrl),
+      requestsPerSecond: Number(values.STRIPE_REQUESTS_PER_SECOND),
+      primary,
+      modes: test ? [primary, test] : [primary],
+    },
+    platformFee: { percentHundredths: readPercent(values.PLATFORM_FEE_PERCENT), fixed },
+    smtpUrl: values.SMTP_URL ?? null,
+    mailFrom: values.MAIL_FROM,
+    logLevel: values.LOG_LEVEL,
+    trustProxy: values.TRUST_PROXY === '0' ? false : Number(values.TRUST_PROXY),
+  };
+}
+
+const REQUIRED_WHEN_REAL = ['STRIPE_SECRET_KEY', 'STRIPE_CLIENT_ID', 'STRIPE_WEBHOOK_SECRETS'] as const;
+const REQUIRED_IN_PRODUCTION = [
+  'BASE_URL',
+  'SESSION_SECRETS',
+  'ENCRYPTION_KEYS',
+  'SMTP_URL',
+  'MAIL_FROM',
+] as const;
+
+function isTestKey(key: string): boolean {
+  return /^(sk|rk)_test_/.test(key);
+}
+
+function list(value: string | undefined): string[] {
+  return (value ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+}
+
+/** "2.5" → 250 hundredths of a percent. */
+function readPercent(value: string): number {
+  const [whole, fraction = ''] = value.split('.');
+  return Number(whole) * 100 + Number(fraction.padEnd(2, '0'));
+}
+
+/** "eur:30,jpy:50": minor units per paid ticket, by currency. */
+function readFixedFees(value: string, problems: string[]): Record<string, bigint> {
+  const fees: Record<string, bigint> = {};
+  for (const item of list(value)) {
+    const [currency, amount] = item.split(':');
+    if (!isCurrency(currency) || !/^\d{1,6}$/.test(amount ?? '') || 'problem' in parseMoney('0', currency)) {
+      problems.push(
+        'PLATFORM_FEE_FIXED: is a list such as eur:30,usd:30,jpy:50 (minor units per paid ticket)',
+      );
+      break;
+    }
+    fees[currency] = BigInt(amount!);
+  }
+  return fees;
+}
+
+const secretsFile = z.object({
+  sessionSecret: z.string().min(MINIMUM_SECRET_LENGTH),
+  encryptionKey: z.string(),
+  stripeSimulatorSecretKey: z.string(),
+  stripeSimulatorClientId: z.string(),
+  stripeSimulatorWebhookSecret: z.string(),
+});
+
+function readOrMakeSecrets(dataDir: string): z.infer<typeof secretsFile> {
+  const file = join(dataDir, 'secrets.json');
+  const made = {
+    sessionSecret: randomBytes(32).toString('base64url'),
+    encryptionKey: randomBytes(32).toString('base64'),
+    stripeSimulatorSecretKey: `sk_test_simulator${randomBytes(12).toString('hex')}`,
+    stripeSimulatorClientId: `ca_simulator${randomBytes(8).toString('hex')}`,
+    stripeSimulatorWebhookSecret: `whsec_${randomBytes(24).toString('hex')}`,
+  };
+  try {
+    const kept: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+    const secrets = secretsFile.parse({ ...made, ...(kept as object) });
+    if (Object.keys(made).some((name) => !(name in (kept as object)))) {
+      mkdirSync(dataDir, { recursive: true });
+      writeFileSync(`${file}.new`, JSON.stringify({ ...(kept as object), ...secrets }, null, 2), {
+        mode: 0o600,
+      });
+      renameSync(`${file}.new`, file);
+    }
+    return secrets;
+  } catch (error) {
+    throw new ConfigError([
+      `DATA_DIR: the secrets in ${file} can't be read or written (${error instanceof Error ? error.name : 'unknown'})`,
+    ]);
+  }
+}

@@ -1,0 +1,138 @@
+import { type Knex } from 'knex';
+import { NotFound } from '../errors';
+import { isUuid } from '../lib/ids';
+import { type Connection, type Requirements } from './connection';
+
+interface ConnectionRow {
+  id: string;
+  organizer_id: string;
+  stripe_user_id: string;
+  livemode: boolean;
+  scope: string;
+  display_name: string | null;
+  country: string | null;
+  default_currency: string | null;
+  charges_enabled: boolean;
+  payouts_enabled: boolean;
+  requirements: Partial<Requirements>;
+  status: Connection['status'];
+  status_detail: string | null;
+  connected_at: Date;
+  checked_at: Date | null;
+  last_event_at: Date | null;
+  disconnect_requested_at: Date | null;
+  disconnect_requested_by: string | null;
+  ended_at: Date | null;
+  ended_by: Connection['endedBy'];
+  end_reason: string | null;
+}
+
+/** SQL of connections. Give it a transaction to work inside one. */
+export function createConnectionsStore(db: Knex) {
+  const connections = () => db<ConnectionRow>('stripe_connections');
+
+  return {
+    /** The connection that new paid orders of this organizer use: the default one, else the latest that has not ended. */
+    async findCurrent(organizerId: string, livemode: boolean): Promise<Connection | null> {
+      const row = await connections()
+        .where({ organizer_id: organizerId, livemode })
+        .whereIn('status', ['active', 'disconnecting'])
+        .orderByRaw(
+          'id = (SELECT default_connection_id FROM organizers WHERE organizers.id = stripe_connections.organizer_id) DESC NULLS LAST, connected_at DESC',
+        )
+        .first();
+      return row ? toConnection(row) : null;
+    },
+
+    async find(id: string): Promise<Connection | null> {
+      if (!isUuid(id)) return null;
+      const row = await connections().where({ id }).first();
+      return row ? toConnection(row) : null;
+    },
+
+    /** The connection if it belongs to this organizer; another's is not found. */
+    async getOfOrganizer(id: string, organizerId: string): Promise<Connection> {
+      const connection = await this.find(id);
+      if (!connection || connection.organizerId !== organizerId) throw new NotFound('connection');
+      return connection;
+    },
+
+    async listOfOrganizer(organizerId: string): Promise<Connection[]> {
+      const rows = await connections().where({ organizer_id: organizerId }).orderBy('connected_at', 'desc');
+      return rows.map(toConnection);
+    },
+
+    /** The living connection of an account, whoever holds it. */
+    async findByAccount(stripeUserId: string, livemode: boolean): Promise<Connection | null> {
+      const row = await connections()
+        .where({ stripe_user_id: stripeUserId, livemode })
+        .whereIn('status', ['active', 'disconnecting'])
+        .first();
+      return row ? toConnection(row) : null;
+    },
+
+    /** The connection under its row lock: attempts are made and ended under it, so that a disconnect sees them all. */
+    async lock(id: string): Promise<Connection> {
+      const row = await connections().where({ id }).forUpdate().first();
+      if (!row) throw new NotFound('connection');
+      return toConnection(row);
+    },
+
+    /** A shared lock: many attempts may be made at once, none while a disconnect begins. */
+    async lockShared(id: string): Promise<Connection> {
+      const row = await connections().where({ id }).forShare().first();
+      if (!row) throw new NotFound('connection');
+      return toConnection(row);
+    },
+
+    async update(id: string, fields: Partial<ConnectionRow>): Promise<void> {
+      await connections().where({ id }).update(fields);
+    },
+
+    async create(
+      row: Omit<Partial<ConnectionRow>, 'requirements'> & {
+        id: string;
+        requirements: string;
+        connected_by: string;
+        publishable_key: string | null;
+        encrypted_refresh_token: string | null;
+      },
+    ): Promise<void> {
+      await db('stripe_connections').insert(row);
+    },
+  };
+}
+
+export type ConnectionsStore = ReturnType<typeof createConnectionsStore>;
+
+export function toConnection(row: ConnectionRow): Connection {
+  return {
+    id: row.id,
+    organizerId: row.organizer_id,
+    stripeUserId: row.stripe_user_id,
+    livemode: row.livemode,
+    scope: row.scope,
+    displayName: row.display_name,
+    country: row.country,
+    defaultCurrency: row.default_currency,
+    chargesEnabled: row.charges_enabled,
+    payoutsEnabled: row.payouts_enabled,
+    requirements: {
+      currentlyDue: [],
+      pastDue: [],
+      disabledReason: null,
+      currentDeadline: null,
+      ...row.requirements,
+    },
+    status: row.status,
+    statusDetail: row.status_detail,
+    connectedAt: row.connected_at,
+    checkedAt: row.checked_at,
+    lastEventAt: row.last_event_at,
+    disconnectRequestedAt: row.disconnect_requested_at,
+    disconnectRequestedBy: row.disconnect_requested_by,
+    endedAt: row.ended_at,
+    endedBy: row.ended_by,
+    endReason: row.end_reason,
+  };
+}

@@ -1,0 +1,79 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import knex, { type Knex } from 'knex';
+import { types } from 'pg';
+
+// bigint columns are money and counters of the database: read them as BigInt, never as float or text.
+types.setTypeParser(types.builtins.INT8, (text) => BigInt(text));
+
+const insideTransaction = new AsyncLocalStorage<boolean>();
+
+/** No statement may wait for ever: a held lock or a slow query ends as an error that the pages turn into a 503. */
+const SESSION_SETTINGS =
+  "SET lock_timeout = '2s'; SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'";
+
+/** The pool of one process. */
+export function createDatabase(options: { url: string; poolSize?: number }): Knex {
+  return knex({
+    client: 'pg',
+    connection: { connectionString: options.url, application_name: 'foyer', keepAlive: true },
+    acquireConnectionTimeout: 2000,
+    pool: {
+      min: 0,
+      max: options.poolSize ?? 10,
+      afterCreate(
+        connection: { query(sql: string, done: (error: Error | null) => void): void },
+        done: (error: Error | null, connection: unknown) => void,
+      ) {
+        connection.query(SESSION_SETTINGS, (error) => done(error, connection));
+      },
+    },
+  });
+}
+
+/**
+ * Runs `work` in one transaction and again (at most three times in all) when Postgres gave up on it because of a deadlock
+ * or a serialization failure. `work` must have no effect outside the transaction: no network call (promise 4).
+ */
+export async function inTransaction<T>(db: Knex, work: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction((trx) => insideTransaction.run(true, () => work(trx)));
+    } catch (error) {
+      if (attempt >= 3 || !isRetryable(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 40 * attempt));
+    }
+  }
+}
+
+/** True while the running code is inside `inTransaction`: the Stripe client refuses to be called there. */
+export function isInsideTransaction(): boolean {
+  return insideTransaction.getStore() === true;
+}
+
+const RETRYABLE = new Set(['40001', '40P01']);
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && RETRYABLE.has(String(error.code));
+}
+
+/** Is this the database being away or too slow, rather than a mistake in our statement? */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'KnexTimeoutError') return true;
+  const code = 'code' in error ? String(error.code) : '';
+  // 08 connection, 53 resources, 57 operator intervention (shutdown, statement timeout), 55P03 lock timeout
+  return (
+    /^(08|53|57)/.test(code) ||
+    code === '55P03' ||
+    code === '25P03' ||
+    /ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT/.test(code) ||
+    /Connection terminated|Connection ended|Client has encountered a connection error/.test(error.message)
+  );
+}
+
+/** The name of the unique constraint or index that a statement ran into, else null. */
+export function violatedConstraint(error: unknown): string | null {
+  if (error instanceof Error && 'code' in error && /^23/.test(String(error.code)))
+    return String((error as { constraint?: string }).constraint ?? '');
+  return null;
+}

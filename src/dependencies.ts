@@ -1,0 +1,61 @@
+import { type Knex } from 'knex';
+import { type Logger } from 'pino';
+import { type Config } from './config';
+import { createDatabase } from './db/connection';
+import { createRateLimits, type RateLimits } from './http/rate-limits';
+import { createLogger } from './http/request-log';
+import { createEncryption, type Encryption } from './lib/encryption';
+import { createTicketCodes, type TicketCodes } from './lib/ticket-codes';
+import { createIdTokens, type IdTokens } from './lib/tokens';
+import { createMailSender, type MailSender } from './mail/send-mail';
+import { type ConnectOAuth, createConnectOAuth } from './stripe/connect-oauth';
+import { createStripeClient, type StripeClient } from './stripe/stripe-client';
+
+/** Everything that a feature can be given, made once for a process. */
+export interface Dependencies {
+  config: Config;
+  db: Knex;
+  logger: Logger;
+  lifecycle: { draining: boolean };
+  rateLimits: RateLimits;
+  encryption: Encryption;
+  /** an order's address: id + MAC */
+  orderTokens: IdTokens;
+  ticketCodes: TicketCodes;
+  stripe: StripeClient;
+  connectOAuth: ConnectOAuth;
+  mailSender: MailSender;
+  close(): Promise<void>;
+}
+
+/** `config.databaseUrl` must be set by now: the embedded server's address, or the one that was given. */
+export function createDependencies(
+  config: Config & { databaseUrl: string },
+  overrides: Partial<Dependencies> = {},
+): Dependencies {
+  const db = overrides.db ?? createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize });
+  const logger = overrides.logger ?? createLogger(config.logLevel);
+  const mailSender = createMailSender({ db, logger, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom });
+  return {
+    config,
+    db,
+    logger,
+    lifecycle: { draining: false },
+    rateLimits: createRateLimits(db),
+    encryption: createEncryption(config.encryptionKeys),
+    orderTokens: createIdTokens(config.sessionSecrets, 'order-address'),
+    ticketCodes: createTicketCodes(config.sessionSecrets),
+    stripe: createStripeClient({ apiUrl: config.stripe.apiUrl, modes: config.stripe.modes }),
+    connectOAuth: createConnectOAuth({
+      connectUrl: config.stripe.connectUrl,
+      baseUrl: config.baseUrl,
+      modes: config.stripe.modes,
+    }),
+    mailSender,
+    async close() {
+      mailSender.close();
+      await db.destroy();
+    },
+    ...overrides,
+  };
+}

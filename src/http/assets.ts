@@ -1,0 +1,22 @@
+import { dirname, join } from 'node:path';
+import express, { Router } from 'express';
+import { VIEWS_FOLDER } from './views';
+
+const ONE_YEAR_SECONDS = 31_536_000;
+
+/** Stylesheet, scripts, icons and fonts. Fonts never change under their name; the rest is asked for again with an ETag. */
+export function assetsRouter(): Router {
+  const router = Router();
+  for (const family of ['newsreader', 'source-sans-3']) {
+    const folder = join(dirname(require.resolve(`@fontsource-variable/${family}/package.json`)), 'files');
+    router.use(
+      `/assets/fonts/${family}`,
+      express.static(folder, { index: false, immutable: true, maxAge: ONE_YEAR_SECONDS * 1000 }),
+    );
+  }
+  router.use(
+    '/assets',
+    express.static(join(VIEWS_FOLDER, 'assets'), { index: false, maxAge: 5 * 60 * 1000 }),
+  );
+  return router;
+}

@@ -1,0 +1,78 @@
+import { type Request, type RequestHandler } from 'express';
+import { type Knex } from 'knex';
+import { Forbidden, NotFound } from '../errors';
+import { paths } from '../paths';
+import { type CurrentUser } from './request-types';
+
+/** Reads the person of this session from the database at every request, so that a change of rights counts at once. */
+export function loadCurrentUser(db: Knex): RequestHandler {
+  return async (req, _res, next) => {
+    req.currentUser = null;
+    if (req.session?.userId) {
+      const row = await db('users')
+        .where({ id: req.session.userId, disabled_at: null })
+        .first('id', 'email', 'name', 'is_admin');
+      if (row) req.currentUser = { id: row.id, email: row.email, name: row.name, isAdmin: row.is_admin };
+    }
+    next();
+  };
+}
+
+/** Sends a guest to the sign-in page and back; a form post of a session that ran out lands on the page of the form. */
+export const requireUser: RequestHandler = (req, res, next) => {
+  if (req.currentUser) return next();
+  const back = req.method === 'GET' ? req.originalUrl : (refererPath(req) ?? paths.desk());
+  res.redirect(303, paths.signIn(back));
+};
+
+/** Admin pages don't exist for others. */
+export const requireAdmin: RequestHandler = (req, _res, next) => {
+  if (!req.currentUser?.isAdmin) throw new NotFound();
+  next();
+};
+
+const PASSWORD_COUNTS_FOR_SECONDS = 10 * 60;
+
+/** Asks for the password again where it was given longer than ten minutes ago. */
+export const requireRecentPassword: RequestHandler = (req, res, next) => {
+  const age = Date.now() / 1000 - (req.session.authenticatedAt ?? 0);
+  if (age >= 0 && age < PASSWORD_COUNTS_FOR_SECONDS) return next();
+  res.redirect(
+    303,
+    paths.confirmPassword(req.method === 'GET' ? req.originalUrl : (refererPath(req) ?? req.originalUrl)),
+  );
+};
+
+/** The signed-in person, for handlers behind `requireUser`. */
+export function currentUser(req: Request): CurrentUser {
+  if (!req.currentUser) throw new Forbidden('Sign in to see this page.');
+  return req.currentUser;
+}
+
+/** A path of ours from `next`, else null: `//host`, `/\host`, other schemes and control characters all leave the site. */
+export function safeReturnPath(next: unknown): string | null {
+  // eslint-disable-next-line no-control-regex
+  if (
+    typeof next !== 'string' ||
+    next.length > 2000 ||
+    !/^\/(?![/\\])/.test(next) ||
+    /[\\\u0000-\u001f\u007f]/.test(next)
+  )
+    return null;
+  const base = 'http://foyer.invalid';
+  try {
+    const url = new URL(next, base);
+    return url.origin === base ? url.pathname + url.search : null;
+  } catch {
+    return null;
+  }
+}
+
+function refererPath(req: Request): string | null {
+  try {
+    const referer = new URL(req.get('referer') ?? '');
+    return referer.host === req.get('host') ? safeReturnPath(referer.pathname + referer.search) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Times are instants (UTC); people meet them in a named IANA zone. A wall-clock time that a zone skips or has twice
+ * (daylight saving) follows one rule: skipped times are refused, doubled ones mean the first.
+ */
+import { DateTime, IANAZone } from 'luxon';
+
+export type DateProblem = 'not_a_date' | 'skipped_by_clock_change';
+
+/** Reads `YYYY-MM-DDTHH:mm` (what `datetime-local` sends) as wall-clock time in a zone. */
+export function parseLocalDateTime(text: string, zone: string): { instant: Date } | { problem: DateProblem } {
+  const match = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::00)?$/.exec(text.trim());
+  if (!match) return { problem: 'not_a_date' };
+  const [year, month, day, hour, minute] = match.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (year < 1970 || year > 2200) return { problem: 'not_a_date' };
+  const local = DateTime.fromObject({ year, month, day, hour, minute }, { zone });
+  if (!local.isValid) return { problem: 'not_a_date' };
+  if (local.hour !== hour || local.minute !== minute) return { problem: 'skipped_by_clock_change' };
+  const earlier = local.minus({ hours: 1 });
+  const first = earlier.hour === hour && earlier.minute === minute ? earlier : local;
+  return { instant: first.toJSDate() };
+}
+
+/** The `datetime-local` text of an instant in a zone. */
+export function toLocalDateTime(instant: Date, zone: string): string {
+  return DateTime.fromJSDate(instant, { zone }).toFormat("yyyy-MM-dd'T'HH:mm");
+}
+
+export function isTimeZone(zone: unknown): zone is string {
+  return (
+    typeof zone === 'string' &&
+    zone.length <= 64 &&
+    /^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)*$/.test(zone) &&
+    IANAZone.isValidZone(zone)
+  );
+}
+
+/** Zones a person can choose from. */
+export function listTimeZones(): string[] {
+  return ['UTC', ...Intl.supportedValuesOf('timeZone')];
+}
+
+/** "Fri 12 Mar 2027, 19:30" */
+export function formatDateTime(instant: Date, zone: string): string {
+  return inZone(instant, zone).toFormat('ccc d LLL yyyy, HH:mm');
+}
+
+/** "Fri 12 Mar 2027" */
+export function formatDate(instant: Date, zone: string): string {
+  return inZone(instant, zone).toFormat('ccc d LLL yyyy');
+}
+
+/** "19:30" */
+export function formatTime(instant: Date, zone: string): string {
+  return inZone(instant, zone).toFormat('HH:mm');
+}
+
+/** "Fri 12 Mar 2027, 19:30 to 22:00, Berlin time" — the end's date only where it differs. */
+export function formatTimeRange(start: Date, end: Date, zone: string): string {
+  const sameDay = inZone(start, zone).hasSame(inZone(end, zone), 'day');
+  const until = sameDay ? formatTime(end, zone) : formatDateTime(end, zone);
+  return `${formatDateTime(start, zone)} to ${until}, ${zoneName(zone)}`;
+}
+
+/** "Berlin time", "UTC" */
+export function zoneName(zone: string): string {
+  if (zone === 'UTC') return 'UTC';
+  return `${zone.split('/').pop()!.replaceAll('_', ' ')} time`;
+}
+
+/** "12 minutes", "1 minute", "40 seconds": a span in words, never negative. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole >= 7200) return `${Math.floor(whole / 3600)} hours`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes >= 1) return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+  return whole === 1 ? '1 second' : `${whole} seconds`;
+}
+
+function inZone(instant: Date, zone: string): DateTime {
+  return DateTime.fromJSDate(instant, { zone }).setLocale('en-GB');
+}

@@ -1,0 +1,11 @@
+import QRCode from 'qrcode';
+
+/** A QR code as an SVG element of modules that take the text's colour. */
+export async function qrSvg(text: string): Promise<string> {
+  return QRCode.toString(text, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
+}
+
+/** A QR code as a PNG, for mails. */
+export async function qrPng(text: string): Promise<Buffer> {
+  return QRCode.toBuffer(text, { errorCorrectionLevel: 'M', margin: 2, width: 320 });
+}

@@ -1,0 +1,20 @@
+import { randomBytes } from 'node:crypto';
+
+/** "Ada's Lecture – Künste" → "adas-lecture-kunste"; a text without Latin letters or digits gives "event". */
+export function slugFrom(text: string): string {
+  const slug = text
+    .normalize('NFKD')
+    .replace(/[\u0300-\u036f'’]/g, '')
+    .toLowerCase()
+    .replace(/ß/g, 'ss')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60)
+    .replace(/-+$/, '');
+  return slug || 'event';
+}
+
+/** The slug with a short random tail, for when the plain one is taken. */
+export function slugWithTail(text: string): string {
+  return `${slugFrom(text)}-${randomBytes(3).toString('hex')}`;
+}

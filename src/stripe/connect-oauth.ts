@@ -1,0 +1,186 @@
+/**
+ * Connect OAuth by `fetch`, never by the SDK: the SDK sends a POST again after a reset socket, and a code that is
+ * presented twice revokes the connection it made (docs.stripe.com/connect/oauth-reference).
+ */
+import { z } from 'zod';
+import { type StripeKeys } from '../config';
+import { isInsideTransaction } from '../db/connection';
+
+const TIMEOUT_MS = 8000;
+
+/** What may be filled in for the organizer at Stripe; Stripe ignores what it does not like. */
+export interface Prefill {
+  email?: string;
+  business_name?: string;
+  url?: string;
+  country?: string;
+}
+
+export interface Grant {
+  stripeUserId: string;
+  livemode: boolean;
+  scope: string;
+  /** Deprecated at Stripe, kept encrypted (STRIPE.md section 0). The access token is never looked at. */
+  refreshToken: string | null;
+  publishableKey: string | null;
+}
+
+/** `code_rejected`: expired, used, of another platform or mode. `platform`: our keys or our registration. */
+export type OAuthProblem =
+  'code_rejected' | 'platform' | 'not_connected' | 'controlled' | 'unanswered' | 'nonsense';
+
+export class OAuthFailure extends Error {
+  constructor(
+    readonly problem: OAuthProblem,
+    readonly code: string | null = null,
+    readonly requestId: string | null = null,
+  ) {
+    super(`Stripe OAuth: ${problem}${code ? ` (${code})` : ''}`);
+    this.name = 'OAuthFailure';
+  }
+}
+
+export function createConnectOAuth(settings: { connectUrl: string; baseUrl: string; modes: StripeKeys[] }) {
+  const redirectUri = `${settings.baseUrl}/stripe/callback`;
+
+  function keysFor(livemode: boolean): StripeKeys {
+    const keys = settings.modes.find((candidate) => candidate.livemode === livemode);
+    if (!keys) throw new OAuthFailure('platform');
+    return keys;
+  }
+
+  return {
+    redirectUri,
+
+    /** Where the organizer goes to allow the connection. Built here, since the SDK's own drops protocol and port. */
+    authorizeUrl(request: {
+      livemode: boolean;
+      state: string;
+      prefill: Prefill;
+      landing?: 'login' | 'register';
+    }): string {
+      const url = new URL('/oauth/authorize', settings.connectUrl);
+      url.searchParams.set('response_type', 'code');
+      url.searchParams.set('client_id', keysFor(request.livemode).clientId);
+      url.searchParams.set('scope', 'read_write');
+      url.searchParams.set('redirect_uri', redirectUri);
+      url.searchParams.set('state', request.state);
+      if (request.landing) url.searchParams.set('stripe_landing', request.landing);
+      for (const [name, value] of Object.entries(request.prefill))
+        if (value) url.searchParams.set(`stripe_user[${name}]`, value);
+      return url.toString();
+    },
+
+    /**
+     * Exchanges a code, once. Throws OAuthFailure; after `unanswered` or `nonsense` nobody knows whether Stripe made the
+     * grant, so the person is not connected and starts again.
+     */
+    async exchangeCode(request: { code: string; livemode: boolean }): Promise<Grant> {
+      const answer = await post('/oauth/token', keysFor(request.livemode).secretKey, {
+        grant_type: 'authorization_code',
+        code: request.code,
+      });
+      const parsed = tokenAnswer.safeParse(answer.body);
+      if (answer.ok && parsed.success) {
+        const { stripe_user_id, livemode, scope, refresh_token, stripe_publishable_key } = parsed.data;
+        return {
+          stripeUserId: stripe_user_id,
+          livemode,
+          scope,
+          refreshToken: refresh_token ?? null,
+          publishableKey: stripe_publishable_key ?? null,
+        };
+      }
+      if (answer.ok) throw new OAuthFailure('nonsense', null, answer.requestId);
+      const code = errorCode(answer.body);
+      if (code === 'invalid_grant') throw new OAuthFailure('code_rejected', code, answer.requestId);
+      if (answer.status >= 500 || code === null) throw new OAuthFailure('unanswered', code, answer.requestId);
+      throw new OAuthFailure('platform', code, answer.requestId);
+    },
+
+    /**
+     * Ends the platform's access to an account. Throws `not_connected` when Stripe says that there is none (which counts
+     * as done), and something else when that is not certain: `invalid_client` alone could be our own key or client id.
+     */
+    async deauthorize(request: { stripeUserId: string; livemode: boolean }): Promise<void> {
+      const keys = keysFor(request.livemode);
+      const answer = await post('/oauth/deauthorize', keys.secretKey, {
+        client_id: keys.clientId,
+        stripe_user_id: request.stripeUserId,
+      });
+      if (answer.ok && deauthorizeAnswer.safeParse(answer.body).data?.stripe_user_id === request.stripeUserId)
+        return;
+      const code = errorCode(answer.body);
+      if (code === 'invalid_client' && saysNotConnected(answer.body, request.stripeUserId))
+        throw new OAuthFailure('not_connected', code, answer.requestId);
+      if (code === 'no_deauth_on_controlled_account')
+        throw new OAuthFailure('controlled', code, answer.requestId);
+      if (answer.ok || answer.status >= 500 || code === null)
+        throw new OAuthFailure('unanswered', code, answer.requestId);
+      throw new OAuthFailure('platform', code, answer.requestId);
+    },
+  };
+
+  async function post(path: string, secretKey: string, fields: Record<string, string>) {
+    if (isInsideTransaction()) throw new Error('Stripe must not be called inside a database transaction');
+    try {
+      const response = await fetch(new URL(path, settings.connectUrl), {
+        method: 'POST',
+        headers: {
+          Authorization: `Bearer ${secretKey}`,
+          'Content-Type': 'application/x-www-form-urlencoded',
+          Accept: 'application/json',
+        },
+        body: new URLSearchParams(fields).toString(),
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      const text = await response.text();
+      return {
+        ok: response.ok,
+        status: response.status,
+        requestId: response.headers.get('request-id'),
+        body: parseJson(text),
+      };
+    } catch {
+      // Not passed on as a cause: an error of fetch may quote the request.
+      throw new OAuthFailure('unanswered');
+    }
+  }
+}
+
+export type ConnectOAuth = ReturnType<typeof createConnectOAuth>;
+
+const tokenAnswer = z.object({
+  stripe_user_id: z.string().regex(/^acct_[A-Za-z0-9]{1,64}$/),
+  livemode: z.boolean(),
+  scope: z.string(),
+  refresh_token: z.string().nullish(),
+  stripe_publishable_key: z.string().nullish(),
+});
+
+const deauthorizeAnswer = z.object({ stripe_user_id: z.string() });
+
+function errorCode(body: unknown): string | null {
+  if (typeof body !== 'object' || body === null || !('error' in body)) return null;
+  if (typeof body.error === 'string') return body.error;
+  const inner = body.error as { code?: unknown; type?: unknown } | null;
+  return typeof inner?.type === 'string' ? inner.type : null;
+}
+
+function saysNotConnected(body: unknown, account: string): boolean {
+  const description = (body as { error_description?: unknown }).error_description;
+  return (
+    typeof description === 'string' &&
+    description.includes(account) &&
+    /not connected|no such.*connected|does not have access|is not.*connected/i.test(description)
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * The only place that imports Stripe's SDK. Our verbs, our types, our errors; every call names the account and the mode
+ * it is for. Amounts are minor units, times are Dates. No call is made inside a database transaction (promise 4).
+ *
+ * Never sent: `payment_method_types` (refused since 2026-09-30.endive), a zero application fee, personal data in metadata.
+ */
+import Stripe from 'stripe';
+import { type StripeKeys } from '../config';
+import { isInsideTransaction } from '../db/connection';
+import { StripeFailure } from './stripe-errors';
+
+/** While a person waits Stripe has eight seconds; then a job goes on. */
+const TIMEOUT_MS = 8000;
+
+/** What identifies the other side of a call: whose account, in which mode. */
+export interface AccountCall {
+  account: string;
+  livemode: boolean;
+}
+
+export interface CheckoutSession {
+  id: string;
+  status: 'open' | 'complete' | 'expired';
+  paymentStatus: 'paid' | 'unpaid' | 'no_payment_required';
+  /** minor units */
+  amountTotal: bigint | null;
+  currency: string | null;
+  paymentIntentId: string | null;
+  url: string | null;
+  clientReferenceId: string | null;
+  metadata: Record<string, string>;
+  expiresAt: Date;
+}
+
+export interface Refund {
+  id: string;
+  status: 'pending' | 'requires_action' | 'succeeded' | 'failed' | 'canceled';
+  amount: bigint;
+  currency: string;
+  paymentIntentId: string | null;
+  failureReason: string | null;
+  metadata: Record<string, string>;
+}
+
+export interface ConnectedAccount {
+  id: string;
+  displayName: string | null;
+  country: string | null;
+  defaultCurrency: string | null;
+  chargesEnabled: boolean;
+  payoutsEnabled: boolean;
+  requirements: {
+    currentlyDue: string[];
+    pastDue: string[];
+    disabledReason: string | null;
+    currentDeadline: number | null;
+  };
+}
+
+/** A request to make a Checkout Session, exactly as it is sent. It is frozen in the attempt before it is sent. */
+export type CheckoutSessionRequest = Stripe.Checkout.SessionCreateParams;
+
+export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys[] }) {
+  const url = new URL(settings.apiUrl);
+  const clients = new Map(settings.modes.map((keys) => [keys.livemode, newClient(keys.secretKey, url)]));
+
+  function clientFor(livemode: boolean): Stripe {
+    if (isInsideTransaction()) throw new Error('Stripe must not be called inside a database transaction');
+    const client = clients.get(livemode);
+    if (!client)
+      throw new StripeFailure(
+        'platform_key',
+        `There is no Stripe key for ${livemode ? 'live' : 'test'} mode`,
+      );
+    return client;
+  }
+
+  return {
+    /** Makes the session of a payment attempt; the same key and request give the same session, however often sent. */
+    async createCheckoutSession(
+      call: AccountCall & { request: CheckoutSessionRequest; idempotencyKey: string },
+    ): Promise<CheckoutSession> {
+      return answered(async () =>
+        toSession(
+          await clientFor(call.livemode).checkout.sessions.create(call.request, {
+            stripeAccount: call.account,
+            idempotencyKey: call.idempotencyKey,
+          }),
+        ),
+      );
+    },
+
+    async retrieveCheckoutSession(call: AccountCall & { id: string }): Promise<CheckoutSession> {
+      return answered(async () =>
+        toSession(
+          await clientFor(call.livemode).checkout.sessions.retrieve(
+            call.id,
+            {},
+            { stripeAccount: call.account },
+          ),
+        ),
+      );
+    },
+
+    /** Ends an open session. One that is complete or expired already is refused (`refused`): read it then. */
+    async expireCheckoutSession(call: AccountCall & { id: string }): Promise<CheckoutSession> {
+      return answered(async () =>
+        toSession(
+          await clientFor(call.livemode).checkout.sessions.expire(
+            call.id,
+            {},
+            { stripeAccount: call.account },
+          ),
+        ),
+      );
+    },
+
+    /** The session with a client reference among those made since a time, or null. Reads page after page. */
+    async findCheckoutSession(
+      call: AccountCall & { since: Date; matches: (session: CheckoutSession) => boolean },
+    ): Promise<CheckoutSession | null> {
+      return answered(async () => {
+        const list = clientFor(call.livemode).checkout.sessions.list(
+          { created: { gte: Math.floor(call.since.getTime() / 1000) }, limit: 100 },
+          { stripeAccount: call.account },
+        );
+        for await (const session of list) {
+          const ours = toSession(session);
+          if (call.matches(ours)) return ours;
+        }
+        return null;
+      });
+    },
+
+    /** Gives back a payment or a part of it. `refundApplicationFee` only where there was a fee: Stripe refuses it otherwise. */
+    async createRefund(
+      call: AccountCall & {
+        paymentIntentId: string;
+        amount: bigint;
+        refundApplicationFee: boolean;
+        metadata: Record<string, string>;
+        idempotencyKey: string;
+      },
+    ): Promise<Refund> {
+      const params: Stripe.RefundCreateParams = {
+        payment_intent: call.paymentIntentId,
+        amount: Number(call.amount),
+        metadata: call.metadata,
+      };
+      if (call.refundApplicationFee) params.refund_application_fee = true;
+      return answered(async () =>
+        toRefund(
+          await clientFor(call.livemode).refunds.create(params, {
+            stripeAccount: call.account,
+            idempotencyKey: call.idempotencyKey,
+          }),
+        ),
+      );
+    },
+
+    async listRefunds(call: AccountCall & { paymentIntentId: string }): Promise<Refund[]> {
+      return answered(async () => {
+        const refunds: Refund[] = [];
+        for await (const refund of clientFor(call.livemode).refunds.list(
+          { payment_intent: call.paymentIntentId, limit: 100 },
+          { stripeAccount: call.account },
+        ))
+          refunds.push(toRefund(refund));
+        return refunds;
+      });
+    },
+
+    async retrieveAccount(call: AccountCall): Promise<ConnectedAccount> {
+      return answered(async () =>
+        toAccount(await clientFor(call.livemode).accounts.retrieve(call.account, {}, {})),
+      );
+    },
+
+    /** The platform's own account id, to refuse that it connects to itself. */
+    async retrievePlatformAccountId(livemode: boolean): Promise<string> {
+      return answered(async () => (await clientFor(livemode).accounts.retrieveCurrent()).id);
+    },
+  };
+}
+
+export type StripeClient = ReturnType<typeof createStripeClient>;
+
+function newClient(secretKey: string, url: URL): Stripe {
+  return new Stripe(secretKey, {
+    host: url.hostname,
+    port: url.port || (url.protocol === 'https:' ? 443 : 80),
+    protocol: url.protocol === 'https:' ? 'https' : 'http',
+    timeout: TIMEOUT_MS,
+    maxNetworkRetries: 0,
+    telemetry: false,
+    appInfo: { name: 'Foyer' },
+  });
+}
+
+async function answered<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+function toFailure(error: unknown): unknown {
+  if (!(error instanceof Stripe.errors.StripeError)) return error;
+  // The message may name a key or quote what was sent: it stays in the cause's type, never in ours.
+  const details = {
+    code: error.code ?? null,
+    requestId: error.requestId ?? null,
+    param: error.param ?? null,
+    httpStatus: error.statusCode ?? null,
+  };
+  const failure = (problem: StripeFailure['problem'], message: string) =>
+    new StripeFailure(problem, message, details);
+  if (error instanceof Stripe.errors.StripeAuthenticationError)
+    return failure('platform_key', 'Stripe did not accept the key of this platform');
+  if (error instanceof Stripe.errors.StripePermissionError)
+    return failure('access_lost', 'Stripe does not give access to this account');
+  if (error instanceof Stripe.errors.StripeRateLimitError)
+    return failure('rate_limited', 'Stripe asks to slow down');
+  if (error instanceof Stripe.errors.StripeIdempotencyError)
+    return failure('key_reused', 'An idempotency key was used for another request');
+  if (error.statusCode === 409) return failure('busy', 'Stripe is working on the same request');
+  if (
+    error instanceof Stripe.errors.StripeInvalidRequestError ||
+    error instanceof Stripe.errors.StripeCardError
+  )
+    return failure(
+      'refused',
+      `Stripe refused the request (${error.code ?? error.rawType ?? 'invalid request'})`,
+    );
+  return failure('unanswered', `Stripe gave no usable answer (${error.statusCode ?? error.type})`);
+}
+
+function toSession(session: Stripe.Checkout.Session): CheckoutSession {
+  if (typeof session?.id !== 'string' || !session.status || !session.payment_status)
+    throw new StripeFailure('unanswered', 'Stripe answered something that is no Checkout Session');
+  return {
+    id: session.id,
+    status: session.status as CheckoutSession['status'],
+    paymentStatus: session.payment_status as CheckoutSession['paymentStatus'],
+    amountTotal: session.amount_total === null ? null : BigInt(session.amount_total),
+    currency: session.currency,
+    paymentIntentId: idOf(session.payment_intent),
+    url: session.url,
+    clientReferenceId: session.client_reference_id,
+    metadata: session.metadata ?? {},
+    expiresAt: new Date(session.expires_at * 1000),
+  };
+}
+
+function toRefund(refund: Stripe.Refund): Refund {
+  if (typeof refund?.id !== 'string' || typeof refund.amount !== 'number')
+    throw new StripeFailure('unanswered', 'Stripe answered something that is no refund');
+  return {
+    id: refund.id,
+    status: (refund.status ?? 'pending') as Refund['status'],
+    amount: BigInt(refund.amount),
+    currency: refund.currency,
+    paymentIntentId: idOf(refund.payment_intent),
+    failureReason: refund.failure_reason ?? null,
+    metadata: refund.metadata ?? {},
+  };
+}
+
+function toAccount(account: Stripe.Account): ConnectedAccount {
+  if (typeof account?.id !== 'string')
+    throw new StripeFailure('unanswered', 'Stripe answered something that is no account');
+  return {
+    id: account.id,
+    displayName:
+      account.settings?.dashboard?.display_name ?? account.business_profile?.name ?? account.email ?? null,
+    country: account.country ?? null,
+    defaultCurrency: account.default_currency ?? null,
+    chargesEnabled: account.charges_enabled === true,
+    payoutsEnabled: account.payouts_enabled === true,
+    requirements: {
+      currentlyDue: account.requirements?.currently_due ?? [],
+      pastDue: account.requirements?.past_due ?? [],
+      disabledReason: account.requirements?.disabled_reason ?? null,
+      currentDeadline: account.requirements?.current_deadline ?? null,
+    },
+  };
+}
+
+function idOf(value: string | { id: string } | null | undefined): string | null {
+  if (!value) return null;
+  return typeof value === 'string' ? value : value.id;
+}
