@@ -1,0 +1,71 @@
+import { type Knex } from 'knex';
+import { newId } from '../lib/ids';
+
+/** A person with what signing in needs to know of them. */
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+  passwordHash: string;
+  isAdmin: boolean;
+  disabled: boolean;
+}
+
+interface UserRow {
+  id: string;
+  email: string;
+  name: string;
+  password_hash: string;
+  is_admin: boolean;
+  disabled_at: Date | null;
+}
+
+/** SQL of people. Give it a transaction to work inside one. */
+export function createUsersStore(db: Knex) {
+  const users = () => db<UserRow>('users');
+
+  return {
+    /** `email` as `emailField` gives it: trimmed and lower-cased. */
+    async findByEmail(email: string): Promise<User | null> {
+      const row = await users().where({ email }).first();
+      return row ? toUser(row) : null;
+    },
+
+    async find(id: string): Promise<User | null> {
+      const row = await users().where({ id }).first();
+      return row ? toUser(row) : null;
+    },
+
+    /** Answers null when the address is taken, also by somebody who was quicker. */
+    async create(person: { email: string; name: string; passwordHash: string }): Promise<User | null> {
+      const [row] = await users()
+        .insert({
+          id: newId(),
+          email: person.email,
+          name: person.name,
+          password_hash: person.passwordHash,
+        })
+        .onConflict('email')
+        .ignore()
+        .returning('*');
+      return row ? toUser(row) : null;
+    },
+
+    async markAdmin(id: string, isAdmin: boolean): Promise<void> {
+      await users().where({ id }).update({ is_admin: isAdmin });
+    },
+  };
+}
+
+export type UsersStore = ReturnType<typeof createUsersStore>;
+
+function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    passwordHash: row.password_hash,
+    isAdmin: row.is_admin,
+    disabled: row.disabled_at !== null,
+  };
+}
