@@ -1,0 +1,101 @@
+import { type Request, type Response } from 'express';
+import { canTakeCharges } from '../connect/connection';
+import { connectionForEvent } from '../connect/connection-for-event';
+import { type Dependencies } from '../dependencies';
+import { NotFound } from '../errors';
+import { emptyForm, type Form } from '../http/forms';
+import { renderPage } from '../http/views';
+import { paths } from '../paths';
+import { isOffered, needsPayment } from './event-availability';
+import { type TicketBox, ticketBox } from './event-page-model';
+import { eventJsonLd } from './event-structured-data';
+import { descriptionHtml, descriptionText } from './event-text';
+import { createPublicEventsStore, type PublicEvent } from './public-events-store';
+
+export interface EventPageOptions {
+  status?: number;
+  /** what a buyer chose: `quantity.<ticket type>`, `amount.<ticket type>`, and errors by the same names */
+  form?: Form;
+  /** on top of the ticket box: why the order was not placed */
+  problem?: { title: string; text: string };
+}
+
+/** Shows a published event; the checkout shows the same page again with what was chosen and what was wrong with it. */
+export async function renderEventPage(
+  req: Request,
+  res: Response,
+  dependencies: Pick<Dependencies, 'db' | 'config'>,
+  slug: string,
+  options: EventPageOptions = {},
+): Promise<void> {
+  const { db, config } = dependencies;
+  const found = await createPublicEventsStore(db).findBySlug(slug);
+  if (!found) throw new NotFound('event');
+  const { event, organizer } = found;
+  const box = ticketBox(event, found.ticketTypes, {
+    connectionReady: await isConnectionReady(dependencies, found),
+    now: new Date(),
+    form: options.form,
+    organizerName: organizer.name,
+  });
+  const url = config.baseUrl + paths.event(event.slug);
+  const description = descriptionText(event.description) || `${event.title}, by ${organizer.name}`;
+  // One page for all who only look; what a buyer typed is theirs.
+  res.set(
+    'Cache-Control',
+    options.form || options.problem ? 'no-store' : 'public, max-age=0, must-revalidate',
+  );
+  renderPage(
+    req,
+    res,
+    'events/event',
+    {
+      title: event.title,
+      status: options.status,
+      page: {
+        description,
+        canonical: url,
+        meta: [
+          { property: 'og:type', content: 'website' },
+          { property: 'og:site_name', content: 'Foyer' },
+          { property: 'og:title', content: event.title },
+          { property: 'og:description', content: description },
+          { property: 'og:url', content: url },
+        ],
+        jsonLd: eventJsonLd(event, box, {
+          page: url,
+          poster: config.baseUrl + paths.eventPoster(event.slug),
+          organizer: { name: organizer.name, url: config.baseUrl + paths.organizerPage(organizer.slug) },
+        }),
+      },
+    },
+    eventPageLocals(found, box, { ...options, poster: paths.eventPoster(event.slug) }),
+  );
+}
+
+/** What `events/event` is given, for the public page and for the organizer's preview of it. */
+export function eventPageLocals(
+  { event, organizer }: Pick<PublicEvent, 'event' | 'organizer'>,
+  box: TicketBox,
+  options: EventPageOptions & { poster: string; previewOf?: string },
+): Record<string, unknown> {
+  return {
+    event,
+    organizer,
+    box,
+    story: descriptionHtml(event.description),
+    form: options.form ?? emptyForm,
+    problem: options.problem ?? null,
+    poster: options.poster,
+    previewOf: options.previewOf ?? null,
+  };
+}
+
+/** Asked only where something costs money. */
+export async function isConnectionReady(
+  { db }: Pick<Dependencies, 'db'>,
+  { event, ticketTypes }: Pick<PublicEvent, 'event' | 'ticketTypes'>,
+): Promise<boolean> {
+  if (!ticketTypes.some((type) => isOffered(type) && needsPayment(type))) return false;
+  return canTakeCharges(await connectionForEvent(db, event));
+}

@@ -1,0 +1,141 @@
+import { type Request, type Response, Router } from 'express';
+import { type Dependencies } from '../dependencies';
+import { NotFound } from '../errors';
+import { cleanText } from '../http/forms';
+import { renderPage } from '../http/views';
+import { eventCalendar } from '../lib/calendar';
+import { posterSvg } from '../lib/poster';
+import { paths } from '../paths';
+import { renderEventPage } from './event-page';
+import { pageOfList, programmeByMonth } from './programme';
+import { createPublicEventsStore, type PublicEvent } from './public-events-store';
+
+type SlugRequest = Request<{ slug: string }>;
+
+const LONGEST_SEARCH = 100;
+const PAST_EVENTS_SHOWN = 12;
+const ONE_HOUR_SECONDS = 3600;
+
+/** What everybody may see, signed in or not: the same page for all, without cookie or session. */
+export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'config'>): Router {
+  const { db, config } = dependencies;
+  const publicEvents = createPublicEventsStore(db);
+  const livemode = config.stripe.primary.livemode;
+  const router = Router();
+
+  router.get(paths.home(), async (req: Request, res: Response) => {
+    const search = searchWords(req.query['q']);
+    const query = { search, livemode, period: 'upcoming' as const };
+    const page = pageOfList(req.query['page'], await publicEvents.countProgramme(query));
+    const events = await publicEvents.listProgramme({ ...query, ...page });
+    allowSharedCopies(res);
+    renderPage(
+      req,
+      res,
+      'events/programme',
+      {
+        title: search ? `Events for “${search}”` : 'What is on',
+        page: {
+          description: 'Events to go to, with tickets from the people who make them.',
+          canonical: search ? null : config.baseUrl + paths.home(),
+        },
+      },
+      {
+        search,
+        months: programmeByMonth(events, new Date()),
+        pages: page,
+        hrefFor: (number: number) => programmeAddress(search, number),
+      },
+    );
+  });
+
+  router.get('/events/:slug', async (req: SlugRequest, res: Response) => {
+    await renderEventPage(req as unknown as Request, res, dependencies, req.params.slug);
+  });
+
+  router.get('/events/:slug/calendar.ics', async (req: SlugRequest, res: Response) => {
+    const { event, organizer } = await getEvent(req.params.slug);
+    const calendar = eventCalendar({
+      id: event.id,
+      title: event.title,
+      starts_at: event.startsAt,
+      ends_at: event.endsAt,
+      location_kind: event.locationKind,
+      venue_name: event.venueName,
+      venue_address: event.venueAddress,
+      // the address of an online event is for the people who have tickets
+      online_url: null,
+      status: event.status,
+      url: config.baseUrl + paths.event(event.slug),
+      organizerName: organizer.name,
+    });
+    allowSharedCopies(res);
+    res
+      .type('text/calendar')
+      .set('Content-Disposition', `attachment; filename="${event.slug}.ics"`)
+      .send(calendar);
+  });
+
+  router.get('/events/:slug/poster.svg', async (req: SlugRequest, res: Response) => {
+    const { event } = await getEvent(req.params.slug);
+    res.set('Cache-Control', `public, max-age=${ONE_HOUR_SECONDS}`);
+    res.type('image/svg+xml').send(posterSvg({ id: event.id, title: event.title }));
+  });
+
+  router.get('/organizers/:slug', async (req: SlugRequest, res: Response) => {
+    const organizer = await publicEvents.findOrganizer(req.params.slug);
+    if (!organizer) throw new NotFound('organizer');
+    const query = { search: '', livemode, organizerId: organizer.id };
+    const upcoming = { ...query, period: 'upcoming' as const };
+    const page = pageOfList(req.query['page'], await publicEvents.countProgramme(upcoming));
+    const now = new Date();
+    allowSharedCopies(res);
+    renderPage(
+      req as unknown as Request,
+      res,
+      'events/organizer-page',
+      {
+        title: organizer.name,
+        page: {
+          description: `Events by ${organizer.name}, and tickets for them.`,
+          canonical: config.baseUrl + paths.organizerPage(organizer.slug),
+        },
+      },
+      {
+        organizer,
+        months: programmeByMonth(await publicEvents.listProgramme({ ...upcoming, ...page }), now),
+        past: programmeByMonth(
+          await publicEvents.listProgramme({ ...query, period: 'past', limit: PAST_EVENTS_SHOWN, offset: 0 }),
+          now,
+        ),
+        pages: page,
+        hrefFor: (number: number) =>
+          paths.organizerPage(organizer.slug) + (number > 1 ? `?page=${number}` : ''),
+      },
+    );
+  });
+
+  async function getEvent(slug: string): Promise<PublicEvent> {
+    const found = await publicEvents.findBySlug(slug);
+    if (!found) throw new NotFound('event');
+    return found;
+  }
+
+  return router;
+}
+
+/** A cache may keep the page and must ask whether it is still the same (Express answers by ETag). */
+function allowSharedCopies(res: Response): void {
+  res.set('Cache-Control', 'public, max-age=0, must-revalidate');
+}
+
+function searchWords(asked: unknown): string {
+  return typeof asked === 'string' ? [...cleanText(asked)].slice(0, LONGEST_SEARCH).join('') : '';
+}
+
+function programmeAddress(search: string, page: number): string {
+  const query = new URLSearchParams();
+  if (search) query.set('q', search);
+  if (page > 1) query.set('page', String(page));
+  return query.size > 0 ? `${paths.home()}?${query.toString()}` : paths.home();
+}

@@ -1,0 +1,109 @@
+/** The reads of public pages: published events with their organizer and ticket types. A draft does not exist here. */
+import { type Knex } from 'knex';
+import { type TicketType } from '../ticket-types/ticket-type';
+import { createTicketTypesStore, toTicketType, type TicketTypeRow } from '../ticket-types/ticket-types-store';
+import { type EventDetails } from './event';
+import { type EventRow, toEvent } from './events-store';
+
+export interface PublicEvent {
+  event: EventDetails;
+  organizer: { name: string; slug: string };
+  ticketTypes: TicketType[];
+}
+
+type JoinedRow = EventRow & { organizer_name: string; organizer_slug: string };
+
+export interface ProgrammeQuery {
+  /** words to look for in title, place and organizer; '' = everything */
+  search: string;
+  organizerId?: string;
+  livemode: boolean;
+  period: 'upcoming' | 'past';
+  limit: number;
+  offset: number;
+}
+
+export function createPublicEventsStore(db: Knex) {
+  const published = () =>
+    db<JoinedRow>('events').join('organizers', 'organizers.id', 'events.organizer_id').clone();
+
+  function programme(query: Omit<ProgrammeQuery, 'limit' | 'offset'>) {
+    const rows = published()
+      .where({ 'events.status': 'published', 'events.livemode': query.livemode })
+      .where('events.ends_at', query.period === 'upcoming' ? '>' : '<=', db.fn.now());
+    if (query.organizerId) void rows.where({ 'events.organizer_id': query.organizerId });
+    if (query.search !== '') {
+      const pattern = `%${query.search.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
+      void rows.whereRaw(
+        "concat_ws(' ', events.title, events.venue_name, events.venue_address, organizers.name) ILIKE ?",
+        [pattern],
+      );
+    }
+    return rows;
+  }
+
+  return {
+    /** A published event by the name in its address, or one that was cancelled after it had been. */
+    async findBySlug(slug: string): Promise<PublicEvent | null> {
+      if (!isSlug(slug)) return null;
+      const row = await published()
+        .where({ 'events.slug': slug })
+        .whereIn('events.status', ['published', 'cancelled'])
+        .whereNotNull('events.published_at')
+        .first<JoinedRow | undefined>(...COLUMNS);
+      if (!row) return null;
+      const ticketTypes = await createTicketTypesStore(db).listOfEvent(row.id);
+      return { ...withOrganizer(row), ticketTypes };
+    },
+
+    async countProgramme(query: Omit<ProgrammeQuery, 'limit' | 'offset'>): Promise<number> {
+      const row = await programme(query).count<{ count: bigint }[]>('* as count');
+      return Number(row[0]!.count);
+    },
+
+    /** Events in the order of their beginning (the past ones backwards), with the ticket types that prices come from. */
+    async listProgramme(query: ProgrammeQuery): Promise<PublicEvent[]> {
+      const direction = query.period === 'upcoming' ? 'asc' : 'desc';
+      const rows = await programme(query)
+        .orderBy([
+          { column: 'events.starts_at', order: direction },
+          { column: 'events.id', order: direction },
+        ])
+        .limit(query.limit)
+        .offset(query.offset)
+        .select<JoinedRow[]>(...COLUMNS);
+      const types = await db<TicketTypeRow>('ticket_types')
+        .whereIn(
+          'event_id',
+          rows.map((row) => row.id),
+        )
+        .where({ removed_at: null });
+      return rows.map((row) => ({
+        ...withOrganizer(row),
+        ticketTypes: types.filter((type) => type.event_id === row.id).map(toTicketType),
+      }));
+    },
+
+    async findOrganizer(
+      slug: string,
+    ): Promise<{ id: string; name: string; slug: string; website: string | null } | null> {
+      if (!isSlug(slug)) return null;
+      const row = await db('organizers').where({ slug }).first('id', 'name', 'slug', 'website');
+      return row ?? null;
+    },
+  };
+}
+
+const COLUMNS = ['events.*', 'organizers.name as organizer_name', 'organizers.slug as organizer_slug'];
+
+/** What an address can carry that we made. Everything else (NUL bytes too) is simply not there. */
+function isSlug(text: string): boolean {
+  return /^[a-z0-9-]{1,80}$/.test(text);
+}
+
+function withOrganizer(row: JoinedRow): Omit<PublicEvent, 'ticketTypes'> {
+  return {
+    event: toEvent(row),
+    organizer: { name: row.organizer_name, slug: row.organizer_slug },
+  };
+}
