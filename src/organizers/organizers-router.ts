@@ -1,0 +1,141 @@
+import { type Request, type Response, Router } from 'express';
+import { createConnectionsStore } from '../connect/connections-store';
+import { type Dependencies } from '../dependencies';
+import { Forbidden } from '../errors';
+import { currentUser, requireUser, safeReturnPath } from '../http/current-user';
+import { type Form, parseForm, readFields } from '../http/forms';
+import { renderPage } from '../http/views';
+import { paths } from '../paths';
+import { loadOrganizer, organizerOf } from './current-organizer';
+import { deskTasks, paymentsBanner } from './desk-tasks';
+import { organizerForm } from './organizer-forms';
+import { createOrganizersStore, type Membership } from './organizers-store';
+import { readOverview } from './overview';
+
+const NEW_ORGANIZERS = { points: 20, seconds: 60 * 60 };
+const TOO_MANY_ORGANIZERS = 'You created many organizers within an hour. Wait a while, then go on.';
+
+/** The desk's first page, and the organizers whose desk it is. Everything below /organizer needs a person. */
+export function organizersRouter({ config, db, rateLimits }: Dependencies): Router {
+  const router = Router();
+  const organizers = createOrganizersStore(db);
+  const connections = createConnectionsStore(db);
+  router.use(paths.desk(), requireUser);
+
+  router.get(paths.desk(), loadOrganizer(db), async (req: Request, res: Response) => {
+    const organizer = organizerOf(req);
+    const { livemode } = config.stripe.primary;
+    const overview = await readOverview(db, {
+      organizerId: organizer.id,
+      userId: currentUser(req).id,
+      livemode,
+    });
+    const current = await connections.findCurrent(organizer.id, livemode);
+    const known = await connections.listOfOrganizer(organizer.id);
+    const lastEnded =
+      known.find((connection) => connection.livemode === livemode && connection.status === 'disconnected') ??
+      null;
+    renderPage(
+      req,
+      res,
+      'organizers/overview',
+      { title: 'Overview', layout: 'desk', page: { organizer } },
+      {
+        organizer,
+        memberships: req.memberships,
+        overview,
+        banner: paymentsBanner(overview, { current, lastEnded }),
+        tasks: deskTasks(overview, { current }),
+        editOrganizerPath,
+      },
+    );
+  });
+
+  router.get(paths.newOrganizer(), async (req: Request, res: Response) => {
+    const form = { values: { contact_email: currentUser(req).email }, errors: {} };
+    await showNewOrganizer(req, res, form, safeReturnPath(req.query['next']));
+  });
+
+  router.post(paths.organizers(), async (req: Request, res: Response) => {
+    const user = currentUser(req);
+    const next = safeReturnPath(req.body?.next);
+    const parsed = parseForm(organizerForm, req.body);
+    if (!parsed.ok) return showNewOrganizer(req, res, parsed.form, next);
+    await rateLimits.consume('new-organizer', user.id, NEW_ORGANIZERS, TOO_MANY_ORGANIZERS);
+    const organizer = await organizers.create(parsed.data, user.id);
+    req.session.organizerId = organizer.id;
+    res.redirect(303, next ?? paths.desk());
+  });
+
+  router.post(paths.switchOrganizer(), async (req: Request, res: Response) => {
+    const organizer = await organizers.getOfUser(readFields(req.body)['organizer_id'], currentUser(req).id);
+    req.session.organizerId = organizer.id;
+    req.leaveNotice({ kind: 'info', text: `This is the desk of ${organizer.name} now.` });
+    res.redirect(303, paths.desk());
+  });
+
+  router.get('/organizer/organizers/:id/edit', async (req: Request, res: Response) => {
+    const organizer = await ownOrganizer(req);
+    const { name, contactEmail, website } = organizer;
+    const form = { values: { name, contact_email: contactEmail, website: website ?? '' }, errors: {} };
+    showEditOrganizer(req, res, organizer, form);
+  });
+
+  router.post('/organizer/organizers/:id/edit', async (req: Request, res: Response) => {
+    const organizer = await ownOrganizer(req);
+    const parsed = parseForm(organizerForm, req.body);
+    if (!parsed.ok) return showEditOrganizer(req, res, organizer, parsed.form);
+    await organizers.update(organizer.id, parsed.data, currentUser(req).id);
+    req.leaveNotice({ kind: 'success', text: 'Your changes are saved.' });
+    res.redirect(303, editOrganizerPath(organizer.id));
+  });
+
+  async function ownOrganizer(req: Request): Promise<Membership> {
+    const organizer = await organizers.getOfUser(req.params['id'], currentUser(req).id);
+    if (organizer.role !== 'owner') throw new Forbidden('Only an owner of this organizer can change it.');
+    return organizer;
+  }
+
+  /** Who has no desk yet sees no navigation of one. */
+  async function showNewOrganizer(
+    req: Request,
+    res: Response,
+    form: Form,
+    next: string | null,
+  ): Promise<void> {
+    const memberships = await organizers.listOfUser(currentUser(req).id);
+    const current = memberships.find(({ id }) => id === req.session.organizerId) ?? memberships[0] ?? null;
+    renderPage(
+      req,
+      res,
+      'organizers/new-organizer',
+      {
+        title: 'Set up your organizer',
+        layout: current ? 'desk' : 'site',
+        status: statusOf(form),
+        page: { organizer: current },
+      },
+      { form, next, isFirst: current === null },
+    );
+  }
+
+  return router;
+}
+
+function showEditOrganizer(req: Request, res: Response, organizer: Membership, form: Form): void {
+  renderPage(
+    req,
+    res,
+    'organizers/edit-organizer',
+    { title: 'Organizer', layout: 'desk', status: statusOf(form), page: { organizer } },
+    { form, organizer, editOrganizerPath },
+  );
+}
+
+function editOrganizerPath(id: string): string {
+  return `/organizer/organizers/${encodeURIComponent(id)}/edit`;
+}
+
+function statusOf(form: Form): number {
+  return Object.keys(form.errors).length > 0 ? 422 : 200;
+}
