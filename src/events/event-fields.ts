@@ -71,6 +71,29 @@ export function ticketRows(values: FormValues): number[] {
   return [...rows].sort((a, b) => a - b);
 }
 
+/** One row's values by the fields' own names. */
+export function ticketRowValues(values: FormValues, row: number): FormValues {
+  return Object.fromEntries(
+    TICKET_FIELDS.map((field) => [field, values[ticketField(row, field)]]).filter(
+      (entry): entry is [TicketField, string] => entry[1] !== undefined,
+    ),
+  );
+}
+
+/** Errors in the order in which the form shows their fields; those that belong to no field first. */
+export function inOrderOfFields(errors: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(errors).sort(([one], [other]) => placeInForm(one) - placeInForm(other)),
+  );
+}
+
+function placeInForm(name: string): number {
+  const match = TICKET_FIELD.exec(name);
+  if (!match) return (EVENT_FIELDS as readonly string[]).indexOf(name);
+  const row = Number(match[1]) + 1;
+  return row * 100 + (TICKET_FIELDS as readonly string[]).indexOf(match[2]!);
+}
+
 /** A row in which nobody has typed. Its selects and limits come filled, so they say nothing. */
 export function isEmptyRow(values: FormValues, row: number): boolean {
   const typed: TicketField[] = ['id', 'name', 'description', 'price', 'capacity', 'sales_start', 'sales_end'];
