@@ -1,0 +1,61 @@
+/** What every part of the simulator is handed: options, state, clock, webhooks, faults and the record of requests. */
+import { randomBytes } from 'node:crypto';
+import { type Faults } from './faults';
+import { type RequestLog } from './request-log';
+import { type State } from './state';
+import { type WebhookDelivery } from './webhook-delivery';
+
+export interface SimulatorOptions {
+  /** 0 = any free port */
+  port: number;
+  /** default 127.0.0.1 */
+  host?: string;
+  /** null = memory only */
+  stateFile: string | null;
+  platform: {
+    name: string;
+    secretKey: string;
+    publishableKey: string;
+    clientId: string;
+    accountId?: string;
+    redirectUris: string[];
+  };
+  /** the platform's endpoint for events on connected accounts */
+  webhook: { url: string; secret: string } | null;
+  /** per account and endpoint; null = unlimited */
+  requestsPerSecond?: number | null;
+  log?: (line: string) => void;
+}
+
+export interface Simulator {
+  options: SimulatorOptions;
+  /** comes from the platform's key: the simulator plays one mode */
+  livemode: boolean;
+  platformAccount: string;
+  state: State;
+  clock: Clock;
+  webhooks: WebhookDelivery;
+  faults: Faults;
+  requests: RequestLog;
+  log: (line: string) => void;
+}
+
+export function createClock() {
+  let offsetMs = 0;
+  return {
+    now: () => Date.now() + offsetMs,
+    /** whole seconds, as Stripe's objects carry them */
+    seconds: () => Math.floor((Date.now() + offsetMs) / 1000),
+    setOffsetSeconds(seconds: number): void {
+      offsetMs = seconds * 1000;
+    },
+  };
+}
+export type Clock = ReturnType<typeof createClock>;
+
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** A random id in Stripe's manner: "evt_" and letters and digits. */
+export function newId(prefix: string, length = 24): string {
+  return prefix + Array.from(randomBytes(length), (byte) => LETTERS[byte % LETTERS.length]).join('');
+}
