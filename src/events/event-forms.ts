@@ -272,3 +272,12 @@ function parseParts<Shape extends Record<string, z.ZodType>>(
   }
   return { parts, errors };
 }
+
+/** Why an event is cancelled: the words that its ticket holders read. */
+export const cancellationForm = z.object({
+  reason: textField({
+    required: 'Enter what people who have tickets should know',
+    max: 1000,
+    multiline: true,
+  }),
+});

@@ -10,8 +10,6 @@ import { renderEventPage } from './event-page';
 import { pageOfList, programmeByMonth } from './programme';
 import { createPublicEventsStore, type PublicEvent } from './public-events-store';
 
-type SlugRequest = Request<{ slug: string }>;
-
 const LONGEST_SEARCH = 100;
 const PAST_EVENTS_SHOWN = 12;
 const ONE_HOUR_SECONDS = 3600;
@@ -49,12 +47,12 @@ export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'conf
     );
   });
 
-  router.get('/events/:slug', async (req: SlugRequest, res: Response) => {
-    await renderEventPage(req as unknown as Request, res, dependencies, req.params.slug);
+  router.get('/events/:slug', async (req: Request, res: Response) => {
+    await renderEventPage(req, res, dependencies, slugOf(req));
   });
 
-  router.get('/events/:slug/calendar.ics', async (req: SlugRequest, res: Response) => {
-    const { event, organizer } = await getEvent(req.params.slug);
+  router.get('/events/:slug/calendar.ics', async (req: Request, res: Response) => {
+    const { event, organizer } = await getEvent(slugOf(req));
     const calendar = eventCalendar({
       id: event.id,
       title: event.title,
@@ -76,14 +74,14 @@ export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'conf
       .send(calendar);
   });
 
-  router.get('/events/:slug/poster.svg', async (req: SlugRequest, res: Response) => {
-    const { event } = await getEvent(req.params.slug);
+  router.get('/events/:slug/poster.svg', async (req: Request, res: Response) => {
+    const { event } = await getEvent(slugOf(req));
     res.set('Cache-Control', `public, max-age=${ONE_HOUR_SECONDS}`);
     res.type('image/svg+xml').send(posterSvg({ id: event.id, title: event.title }));
   });
 
-  router.get('/organizers/:slug', async (req: SlugRequest, res: Response) => {
-    const organizer = await publicEvents.findOrganizer(req.params.slug);
+  router.get('/organizers/:slug', async (req: Request, res: Response) => {
+    const organizer = await publicEvents.findOrganizer(slugOf(req));
     if (!organizer) throw new NotFound('organizer');
     const query = { search: '', livemode, organizerId: organizer.id };
     const upcoming = { ...query, period: 'upcoming' as const };
@@ -91,7 +89,7 @@ export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'conf
     const now = new Date();
     allowSharedCopies(res);
     renderPage(
-      req as unknown as Request,
+      req,
       res,
       'events/organizer-page',
       {
@@ -127,6 +125,10 @@ export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'conf
 /** A cache may keep the page and must ask whether it is still the same (Express answers by ETag). */
 function allowSharedCopies(res: Response): void {
   res.set('Cache-Control', 'public, max-age=0, must-revalidate');
+}
+
+function slugOf(req: Request): string {
+  return String(req.params['slug']);
 }
 
 function searchWords(asked: unknown): string {

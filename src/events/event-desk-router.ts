@@ -1,0 +1,343 @@
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { accountName, type Connection, whyNoPaidSales } from '../connect/connection';
+import { connectionForEvent } from '../connect/connection-for-event';
+import { createConnectionsStore } from '../connect/connections-store';
+import { type Dependencies } from '../dependencies';
+import { NotFound } from '../errors';
+import { currentUser } from '../http/current-user';
+import { emptyForm, type Form, parseForm, withErrors } from '../http/forms';
+import { renderPage } from '../http/views';
+import { isUuid } from '../lib/ids';
+import { posterSvg } from '../lib/poster';
+import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
+import { paths } from '../paths';
+import { priceInWords, type TicketType } from '../ticket-types/ticket-type';
+import { createTicketTypesStore } from '../ticket-types/ticket-types-store';
+import { cancelEvent } from './cancel-event';
+import { createDeskEvents, type DeskPeriod, toDeskEvent } from './desk-events';
+import { type EventDetails, lacksConnection, whatIsMissing } from './event';
+import { needsPayment } from './event-availability';
+import { createEventDraftsStore } from './event-drafts';
+import { type FormValues, ticketField, withAnotherRow } from './event-fields';
+import { eventFormView } from './event-form-view';
+import {
+  cancellationForm,
+  eventFormValues,
+  newEventForm,
+  parseEventForm,
+  readEventForm,
+} from './event-forms';
+import { eventPageLocals, isConnectionReady } from './event-page';
+import { ticketBox } from './event-page-model';
+import { createEventsStore } from './events-store';
+import { pageOfList } from './programme';
+import { publishEvent, unpublishEvent } from './publish-event';
+import { changeEvent, createEvent, refuseCancelled } from './save-event';
+
+/** The desk's events: making them, changing them, putting them on sale and taking them off. */
+export function eventDeskRouter(dependencies: Dependencies): Router {
+  const { config, db } = dependencies;
+  const router = Router();
+  const events = createEventsStore(db);
+  const ticketTypes = createTicketTypesStore(db);
+  const deskEvents = createDeskEvents(db);
+  const drafts = createEventDraftsStore(db);
+
+  router.use([paths.events(), '/organizer/drafts'], loadOrganizer(db));
+  router.use('/organizer/events/:id', organizerOfEvent);
+
+  router.get(paths.events(), async (req: Request, res: Response) => {
+    const organizer = organizerOf(req);
+    const period = periodOf(req.query['show']);
+    const page = pageOfList(req.query['page'], await deskEvents.count(organizer.id, period));
+    renderDesk(req, res, 'events/list', 'Events', {
+      period,
+      deskEvents: await deskEvents.list(organizer.id, period, page, new Date()),
+      unfinished: await drafts.listDrafts(currentUser(req).id, organizer.id),
+      pages: page,
+      hrefFor: (number: number) => `${paths.events()}?show=${period}${number > 1 ? `&page=${number}` : ''}`,
+    });
+  });
+
+  router.get(paths.newEvent(), async (req: Request, res: Response) => {
+    const draft = await findDraft(req, null);
+    await showForm(req, res, { event: null, draftId: draft?.id ?? null, form: newEventForm(draft?.values) });
+  });
+
+  router.post(paths.events(), async (req: Request, res: Response) => {
+    const { action, draftId, values } = readEventForm(req.body);
+    if (action !== 'save') return keepDraft(req, res, { action, draftId, values, event: null });
+    const parsed = parseEventForm(values, { now: new Date() });
+    if (!parsed.ok) return showProblems(req, res, { event: null, draftId, form: parsed.form });
+    const id = await createEvent(db, parsed.input, {
+      organizerId: organizerOf(req).id,
+      livemode: config.stripe.primary.livemode,
+    });
+    await drafts.deleteDraft(draftId, draftOwner(req));
+    req.leaveNotice({ kind: 'success', text: `“${parsed.input.event.title}” is saved. Nobody sees it yet.` });
+    res.redirect(303, paths.manageEvent(id));
+  });
+
+  router.get('/organizer/events/:id', async (req: Request, res: Response) => {
+    const known = await getEvent(req);
+    const sales = await deskEvents.readSales(known.event.id);
+    renderDesk(req, res, 'events/home', known.event.title, { ...homeLocals(known, config.baseUrl), sales });
+  });
+
+  router.get('/organizer/events/:id/edit', async (req: Request, res: Response) => {
+    const { event, types } = await getEvent(req);
+    refuseCancelled(event);
+    const draft = await findDraft(req, event.id);
+    const values = draft?.values ?? eventFormValues(event, types);
+    await showForm(req, res, { event, draftId: draft?.id ?? null, form: { values, errors: {} } });
+  });
+
+  router.post('/organizer/events/:id/edit', async (req: Request, res: Response) => {
+    const { event } = await getEvent(req);
+    refuseCancelled(event);
+    const { action, draftId, values } = readEventForm(req.body);
+    if (action !== 'save') return keepDraft(req, res, { action, draftId, values, event });
+    const parsed = parseEventForm(values, { now: new Date(), unchangedStart: event.startsAt });
+    if (!parsed.ok) return showProblems(req, res, { event, draftId, form: parsed.form });
+    const changed = await changeEvent(db, event.id, event.organizerId, parsed.input);
+    if (!changed.ok)
+      return showProblems(req, res, { event, draftId, form: withErrors(parsed.form, changed.errors) });
+    await drafts.deleteDraft(draftId, draftOwner(req));
+    req.leaveNotice({ kind: 'success', text: 'Your changes are saved.' });
+    res.redirect(303, paths.manageEvent(event.id));
+  });
+
+  router.get('/organizer/events/:id/preview', async (req: Request, res: Response) => {
+    const { event, types } = await getEvent(req);
+    const organizer = organizerOf(req);
+    // as it would look once published; a cancelled one as it looks now
+    const shown: EventDetails = event.status === 'draft' ? { ...event, status: 'published' } : event;
+    const box = ticketBox(shown, types, {
+      connectionReady: await isConnectionReady(dependencies, { event, ticketTypes: types }),
+      now: new Date(),
+      organizerName: organizer.name,
+    });
+    const poster = Buffer.from(posterSvg({ id: event.id, title: event.title })).toString('base64');
+    renderPage(
+      req,
+      res,
+      'events/event',
+      { title: `Preview: ${event.title}` },
+      eventPageLocals({ event: shown, organizer }, box, {
+        // the public poster is not there before the event is
+        poster: `data:image/svg+xml;base64,${poster}`,
+        previewOf: event.id,
+      }),
+    );
+  });
+
+  router.get('/organizer/events/:id/publication', async (req: Request, res: Response) => {
+    const known = await getEvent(req);
+    if (known.event.status === 'published') return res.redirect(303, paths.manageEvent(known.event.id));
+    renderDesk(req, res, 'events/publication', 'Publish event', homeLocals(known, config.baseUrl));
+  });
+
+  router.post('/organizer/events/:id/publication', async (req: Request, res: Response) => {
+    const known = await getEvent(req);
+    const { missing } = await publishEvent(db, deedOf(req, known.event));
+    if (missing.length > 0) {
+      res.status(422);
+      return renderDesk(req, res, 'events/publication', 'Publish event', {
+        ...homeLocals(known, config.baseUrl),
+        missing,
+        refused: true,
+      });
+    }
+    req.leaveNotice({ kind: 'success', text: `“${known.event.title}” is published and on sale.` });
+    res.redirect(303, paths.manageEvent(known.event.id));
+  });
+
+  router.post('/organizer/events/:id/unpublication', async (req: Request, res: Response) => {
+    const { event } = await getEvent(req);
+    await unpublishEvent(db, deedOf(req, event));
+    req.leaveNotice({
+      kind: 'info',
+      text:
+        event.sold > 0
+          ? 'The event page is gone and nothing more is sold. Tickets that were sold stay good, and nobody is told: if the event does not take place, cancel it.'
+          : 'The event page is gone and nothing more is sold. You can publish it again at any time.',
+    });
+    res.redirect(303, paths.manageEvent(event.id));
+  });
+
+  router.get('/organizer/events/:id/cancellation', async (req: Request, res: Response) => {
+    const known = await getEvent(req);
+    refuseCancelled(known.event);
+    await showCancellation(req, res, known, emptyForm);
+  });
+
+  router.post('/organizer/events/:id/cancellation', async (req: Request, res: Response) => {
+    const known = await getEvent(req);
+    const parsed = parseForm(cancellationForm, req.body);
+    if (!parsed.ok) {
+      res.status(422);
+      return showCancellation(req, res, known, parsed.form);
+    }
+    await cancelEvent(dependencies, { ...deedOf(req, known.event), reason: parsed.data.reason });
+    req.leaveNotice({
+      kind: 'success',
+      text: `“${known.event.title}” is cancelled. Everybody who has tickets gets a mail with your words.`,
+    });
+    res.redirect(303, paths.manageEvent(known.event.id));
+  });
+
+  router.post('/organizer/drafts/:id/removal', async (req: Request, res: Response) => {
+    if (!(await drafts.deleteDraft(req.params['id'], draftOwner(req))))
+      throw new NotFound('unfinished event');
+    req.leaveNotice({ kind: 'info', text: 'The unfinished form is gone.' });
+    res.redirect(303, paths.events());
+  });
+
+  /** A person with several organizers sees each event as the organizer that it belongs to. */
+  async function organizerOfEvent(...[req, _res, next]: Parameters<RequestHandler>): Promise<void> {
+    const id = req.params['id'];
+    const row = isUuid(id) ? await db('events').where({ id }).first('organizer_id') : undefined;
+    const membership = row && req.memberships?.find((organizer) => organizer.id === row.organizer_id);
+    if (membership) req.organizer = membership;
+    next();
+  }
+
+  async function getEvent(req: Request): Promise<KnownEvent> {
+    const event = await events.getOfOrganizer(req.params['id'], organizerOf(req).id);
+    return {
+      event,
+      types: await ticketTypes.listOfEvent(event.id),
+      connection: await connectionForEvent(db, event),
+    };
+  }
+
+  async function findDraft(req: Request, eventId: string | null) {
+    const draft = await drafts.findDraft(req.query['draft'], draftOwner(req));
+    return draft?.eventId === eventId ? draft : null;
+  }
+
+  /** Stores what was typed without checking it: to go on later, or to go on with one more row. */
+  async function keepDraft(
+    req: Request,
+    res: Response,
+    kept: {
+      action: 'save_draft' | 'add_ticket';
+      draftId: string | null;
+      values: FormValues;
+      event: EventDetails | null;
+    },
+  ): Promise<void> {
+    const { event } = kept;
+    const more = kept.action === 'add_ticket' ? withAnotherRow(kept.values) : null;
+    const { id } = await drafts.saveDraft({
+      ...draftOwner(req),
+      eventId: event?.id ?? null,
+      draftId: kept.draftId,
+      values: more?.values ?? kept.values,
+    });
+    const address = event ? paths.editEvent(event.id, id) : paths.newEvent(id);
+    if (!more)
+      req.leaveNotice({
+        kind: 'info',
+        text: 'Everything you typed is kept. You find it under Events when you want to go on.',
+      });
+    const newRow = more ? `#${ticketField(more.row, 'name').replaceAll('.', '-')}` : '';
+    res.redirect(303, address + newRow);
+  }
+
+  async function showProblems(
+    req: Request,
+    res: Response,
+    shown: { event: EventDetails | null; draftId: string | null; form: Form },
+  ): Promise<void> {
+    const { id } = await drafts.saveDraft({
+      ...draftOwner(req),
+      eventId: shown.event?.id ?? null,
+      draftId: shown.draftId,
+      values: shown.form.values,
+    });
+    res.status(422);
+    await showForm(req, res, { ...shown, draftId: id });
+  }
+
+  async function showForm(
+    req: Request,
+    res: Response,
+    shown: { event: EventDetails | null; draftId: string | null; form: Form },
+  ): Promise<void> {
+    const { event } = shown;
+    const connection = event
+      ? await connectionForEvent(db, event)
+      : await createConnectionsStore(db).findCurrent(organizerOf(req).id, config.stripe.primary.livemode);
+    const typesWithOrders = event ? await ticketTypes.listIdsWithOrders(event.id) : new Set<string>();
+    renderDesk(
+      req,
+      res,
+      'events/form',
+      event ? `Change ${event.title}` : 'New event',
+      eventFormView({ ...shown, connection, typesWithOrders }),
+    );
+  }
+
+  async function showCancellation(req: Request, res: Response, known: KnownEvent, form: Form): Promise<void> {
+    const sales = await deskEvents.readSales(known.event.id);
+    renderDesk(req, res, 'events/cancellation', 'Cancel event', { event: known.event, sales, form });
+  }
+
+  return router;
+}
+
+interface KnownEvent {
+  event: EventDetails;
+  types: TicketType[];
+  connection: Connection | null;
+}
+
+/** What the event's own pages at the desk show of it. */
+function homeLocals({ event, types, connection }: KnownEvent, baseUrl: string) {
+  const now = new Date();
+  return {
+    deskEvent: toDeskEvent(event, types, now),
+    event,
+    types,
+    missing: event.status === 'draft' ? whatIsMissing(event, types, connection, now) : [],
+    needsConnection: event.status !== 'cancelled' && lacksConnection(types, connection),
+    whyNoSales: whyNoPaidSales(connection),
+    payee: connection && types.some(needsPayment) ? accountName(connection) : null,
+    publicUrl: baseUrl + paths.event(event.slug),
+    priceInWords,
+    refused: false,
+  };
+}
+
+function renderDesk(
+  req: Request,
+  res: Response,
+  view: string,
+  heading: string,
+  locals: Record<string, unknown>,
+): void {
+  renderPage(
+    req,
+    res,
+    view,
+    { title: heading, layout: 'desk', page: { organizer: organizerOf(req) } },
+    locals,
+  );
+}
+
+function deedOf(req: Request, event: EventDetails) {
+  return {
+    eventId: event.id,
+    organizerId: event.organizerId,
+    userId: currentUser(req).id,
+  };
+}
+
+function draftOwner(req: Request): { userId: string; organizerId: string } {
+  return { userId: currentUser(req).id, organizerId: organizerOf(req).id };
+}
+
+function periodOf(asked: unknown): DeskPeriod {
+  return asked === 'past' || asked === 'cancelled' ? asked : 'upcoming';
+}

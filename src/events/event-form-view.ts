@@ -1,0 +1,115 @@
+/** What the event form's view is given: its lists of choices, and a row for each ticket type. */
+import { accountName, type Connection, stateOf, whyNoPaidSales } from '../connect/connection';
+import { type Form } from '../http/forms';
+import { listTimeZones } from '../lib/dates';
+import { CURRENCIES } from '../lib/money';
+import { type EventDetails } from './event';
+import {
+  type FormValues,
+  MOST_TICKET_TYPES,
+  type TicketField,
+  ticketField,
+  ticketRows,
+} from './event-fields';
+
+interface Choice {
+  value: string;
+  label: string;
+}
+
+export function eventFormView(shown: {
+  form: Form;
+  event: EventDetails | null;
+  draftId: string | null;
+  connection: Connection | null;
+  /** existing types that can't be removed any more */
+  typesWithOrders: Set<string>;
+}) {
+  const { form, event } = shown;
+  const rows = ticketRows(form.values);
+  const ticketForms = (rows.length > 0 ? rows : [0]).map((row, index) => {
+    const id = form.values[ticketField(row, 'id')] ?? '';
+    const hasOrders = shown.typesWithOrders.has(id);
+    return {
+      row,
+      heading: `Ticket type ${index + 1}`,
+      id,
+      hasOrders,
+      // one row alone has nothing to be removed for; what can't go says so
+      removable: ticketField(row, 'remove') in form.errors || (!hasOrders && rows.length > 1),
+      openDetails: DETAILS.some((field) => isWorthSeeing(form, row, field)),
+    };
+  });
+  return {
+    form,
+    event,
+    draftId: shown.draftId,
+    ticketForms,
+    labels: errorLabels(form, ticketForms),
+    mayAddTicket: ticketForms.length < MOST_TICKET_TYPES,
+    zones: zoneChoices(form.values['time_zone']),
+    currencies: currencyChoices(),
+    payee: payeeInWords(shown.connection),
+  };
+}
+
+const DETAILS: TicketField[] = ['min_per_order', 'max_per_order', 'sales_start', 'sales_end', 'visibility'];
+const USUAL: FormValues = { min_per_order: '1', max_per_order: '10', visibility: 'public' };
+
+/** Details are folded away only while they hold nothing but what every new row has. */
+function isWorthSeeing(form: Form, row: number, field: TicketField): boolean {
+  const name = ticketField(row, field);
+  return name in form.errors || (form.values[name] ?? '') !== (USUAL[field] ?? '');
+}
+
+/** "Ticket type 2: Enter a price" in the summary of errors. */
+function errorLabels(form: Form, ticketForms: { row: number; heading: string }[]): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const name of Object.keys(form.errors)) {
+    const ticketForm = ticketForms.find(({ row }) => name.startsWith(`tickets.${row}.`));
+    if (ticketForm) labels[name] = ticketForm.heading;
+  }
+  return labels;
+}
+
+/** Zones by continent; the chosen one too where it goes by another of its names. */
+function zoneChoices(chosen: string | undefined): { label: string; options: Choice[] }[] {
+  const groups = new Map<string, Choice[]>();
+  const zones = listTimeZones();
+  for (const zone of chosen && !zones.includes(chosen) ? [chosen, ...zones] : zones) {
+    const [area, ...place] = zone.split('/');
+    const group = place.length > 0 ? area! : 'Universal';
+    if (!groups.has(group)) groups.set(group, []);
+    groups.get(group)!.push({ value: zone, label: (place.join(', ') || zone).replaceAll('_', ' ') });
+  }
+  return [...groups].map(([label, options]) => ({ label, options }));
+}
+
+const currencyNames = new Intl.DisplayNames('en', { type: 'currency' });
+
+function currencyChoices(): Choice[] {
+  return CURRENCIES.map((code) => ({
+    value: code,
+    label: `${currencyNames.of(code.toUpperCase())} (${code.toUpperCase()})`,
+  })).sort((one, other) => one.label.localeCompare(other.label, 'en'));
+}
+
+const BADGES = {
+  none: { kind: 'neutral', label: 'Not connected' },
+  ready: { kind: 'green', label: 'Ready to take payments' },
+  restricted: { kind: 'amber', label: 'Restricted' },
+  disconnecting: { kind: 'amber', label: 'Being disconnected' },
+  disconnected: { kind: 'neutral', label: 'Disconnected' },
+};
+
+/** Who gets the money, and what stands in the way. */
+function payeeInWords(connection: Connection | null) {
+  const state = stateOf(connection);
+  const connected = state !== 'none' && state !== 'disconnected';
+  return {
+    account: connected ? accountName(connection!) : null,
+    badge: BADGES[state],
+    problem: whyNoPaidSales(connection),
+    mayConnect: !connected || connection?.statusDetail === 'access_lost',
+  };
+}
