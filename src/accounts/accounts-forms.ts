@@ -1,22 +1,27 @@
 import { z } from 'zod';
 import { emailField, textField } from '../http/forms';
-import { passwordProblem } from './password-rules';
+import { isOwnWord, passwordProblem } from './password-rules';
 
 /** A password is taken as it was typed: not trimmed, not cleaned. */
 const givenPassword = z
   .string({ error: 'Enter your password' })
   .refine((password) => password !== '', { error: 'Enter your password' });
 
+const newPassword = z.string({ error: 'Enter a password' }).superRefine((password, ctx) => {
+  const problem = passwordProblem(password);
+  if (problem) ctx.addIssue({ code: 'custom', message: problem });
+});
+
 export const signUpForm = z
   .object({
     name: textField({ required: 'Enter your name', max: 100 }),
     email: emailField(),
-    password: z.string({ error: 'Enter a password' }),
+    password: newPassword,
     next: z.string().optional(),
   })
-  .check((ctx) => {
-    const problem = passwordProblem(ctx.value.password, ctx.value);
-    if (problem) ctx.issues.push({ code: 'custom', path: ['password'], message: problem, input: undefined });
+  .refine(({ password, name, email }) => !isOwnWord(password, { name, email }), {
+    path: ['password'],
+    error: 'Choose a password that is not your name or email address',
   });
 
 export const signInForm = z.object({

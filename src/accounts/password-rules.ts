@@ -17,18 +17,18 @@ export function isTooLongToHash(password: string): boolean {
 }
 
 /** What to do about a new password, or null when it is fine. Lengths count code points. */
-export function passwordProblem(password: string, person: { name: string; email: string }): string | null {
+export function passwordProblem(password: string): string | null {
   if (password === '') return 'Enter a password';
   if (isTooLongToHash(password)) return `Use at most ${LONGEST} characters for your password`;
   if ([...normalizePassword(password)].length < SHORTEST)
     return `Use at least ${SHORTEST} characters for your password`;
-  if (isOwnWord(password, person)) return 'Choose a password that is not your name or email address';
   if (isAmongTheFirstTried(password))
     return 'This password is one of the first that others try. Choose another, such as a few words in a row';
   return null;
 }
 
-function isOwnWord(password: string, { name, email }: { name: string; email: string }): boolean {
+/** Is it the person's name, address or a part of that? Needs the other fields of the form, so it is asked apart. */
+export function isOwnWord(password: string, { name, email }: { name: string; email: string }): boolean {
   const typed = plain(password);
   const [mailbox = '', domain = ''] = email.split('@');
   return [name, email, mailbox, domain, `${mailbox}${mailbox}`, `${name}${name}`].some(
@@ -37,11 +37,16 @@ function isOwnWord(password: string, { name, email }: { name: string; email: str
 }
 
 function isAmongTheFirstTried(password: string): boolean {
-  const typed = plain(password);
-  const core = typed.replace(/^\d{1,4}|\d{1,4}$/g, '');
-  return (
-    isRun(typed) || isRepetition(typed) || COMMON.has(typed) || COMMON.has(core) || COMMON.has(undress(core))
-  );
+  return [plain(password), plain(undress(password))].some((typed) => {
+    const core = typed.replace(/^\d{1,4}|\d{1,4}$/g, '');
+    return (
+      isRun(typed) ||
+      isRepetition(typed) ||
+      COMMON.has(typed) ||
+      COMMON.has(core) ||
+      COMMON.has(undress(core, { digits: true }))
+    );
+  });
 }
 
 /** Without case, blanks and punctuation: "Pass-Word 123" is "password123". */
@@ -53,10 +58,12 @@ function plain(text: string): string {
   return letters === '' ? normalizePassword(text) : letters;
 }
 
-/** "p4ssw0rd" is "password". */
-function undress(text: string): string {
-  const letters: Record<string, string> = { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't' };
-  return text.replace(/[013457]/g, (digit) => letters[digit]!);
+/** "p@$$word" is "password", and with digits "p4ssw0rd" too. */
+function undress(text: string, { digits = false } = {}): string {
+  const disguises: Record<string, string> = digits
+    ? { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't' }
+    : { '@': 'a', $: 's', '!': 'i' };
+  return text.replace(/[@$!013457]/g, (sign) => disguises[sign] ?? sign);
 }
 
 const ROWS = [

@@ -28,7 +28,7 @@ export async function signUp(
   const { name = `Ada Byron ${people}`, email = `ada${people}@people.example`, password = PASSWORD } = person;
   const agent = testApp.agent();
   const answer = await postForm(agent, '/sign-up', { name, email, password });
-  if (answer.status !== 303) throw new Error(`Signing up answered ${answer.status}: ${textOf(answer)}`);
+  if (answer.status !== 303) throw unexpected(testApp, 'Signing up', answer);
   const row = await testApp.db('users').where({ email }).first('id');
   return { agent, id: row.id, name, email, password };
 }
@@ -50,8 +50,7 @@ export async function createOrganizer(
   name: string,
 ): Promise<OrganizerPerson['organizer']> {
   const answer = await postForm(person.agent, '/organizer/organizers/new', { name });
-  if (answer.status !== 303)
-    throw new Error(`Creating an organizer answered ${answer.status}: ${textOf(answer)}`);
+  if (answer.status !== 303) throw unexpected(testApp, 'Creating an organizer', answer);
   return testApp
     .db('organizers')
     .join('memberships', 'memberships.organizer_id', 'organizers.id')
@@ -73,7 +72,7 @@ export async function signIn(
   agent = testApp.agent(),
 ): Promise<Agent> {
   const answer = await postForm(agent, '/sign-in', { email: person.email, password: person.password });
-  if (answer.status !== 303) throw new Error(`Signing in answered ${answer.status}: ${textOf(answer)}`);
+  if (answer.status !== 303) throw unexpected(testApp, 'Signing in', answer);
   return agent;
 }
 
@@ -130,6 +129,11 @@ export async function csrfTokenOf(agent: Agent, pageUrl: string): Promise<string
   ];
   if (!token) throw new Error(`No token on ${pageUrl}`);
   return token;
+}
+
+function unexpected(testApp: TestApp, what: string, answer: Response): Error {
+  const logged = answer.status >= 500 ? `\n${testApp.logs().slice(-2000)}` : '';
+  return new Error(`${what} answered ${answer.status}: ${textOf(answer)}${logged}`);
 }
 
 function testUrl(page: Response): string {
