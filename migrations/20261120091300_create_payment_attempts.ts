@@ -18,7 +18,8 @@ export async function up(knex: Knex): Promise<void> {
       checkout_session_id text,
       checkout_url text,
       payment_intent_id text,
-      sends integer NOT NULL DEFAULT 0,
+      -- sends that may have acted: raised before each send, lowered again when Stripe surely did not act
+      unanswered_sends integer NOT NULL DEFAULT 0,
       first_sent_at timestamptz,
       last_sent_at timestamptz,
       answered_at timestamptz,

@@ -51,7 +51,6 @@ export function currentUser(req: Request): CurrentUser {
 
 /** A path of ours from `next`, else null: `//host`, `/\host`, other schemes and control characters all leave the site. */
 export function safeReturnPath(next: unknown): string | null {
-  // eslint-disable-next-line no-control-regex
   if (
     typeof next !== 'string' ||
     next.length > 2000 ||

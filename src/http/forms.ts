@@ -57,17 +57,15 @@ export function withErrors(form: Form, errors: Record<string, string>): Form {
   return { values: form.values, errors: { ...form.errors, ...errors } };
 }
 
-// eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/g;
-// eslint-disable-next-line no-control-regex
+
 const LINE_BREAKS = /[\r\n\t\u2028\u2029]+/g;
 /** More than eight marks on one letter say nothing and run over other lines. */
 const PILED_MARKS = /(\p{M}{8})\p{M}+/gu;
 
 /** NFC, well-formed, without controls and direction overrides, trimmed; on one line unless `multiline`. */
 export function cleanText(text: string, options: { multiline?: boolean } = {}): string {
-  const wellFormed = Buffer.from(text, 'utf8').toString('utf8');
-  const clean = wellFormed.normalize('NFC').replace(CONTROLS, '').replace(PILED_MARKS, '$1');
+  const clean = text.toWellFormed().normalize('NFC').replace(CONTROLS, '').replace(PILED_MARKS, '$1');
   return (options.multiline ? clean.replace(/\r\n?/g, '\n') : clean.replace(LINE_BREAKS, ' ')).trim();
 }
 
@@ -98,20 +96,18 @@ const EMAIL = /^[^\s@<>(),;:\\"[\]]+@[^\s@<>(),;:\\"[\].]+(\.[^\s@<>(),;:\\"[\].
 /** One mail address, lower-cased. Line breaks and lists are refused, not cleaned: they are attempts on the header. */
 export function emailField(required = 'Enter your email address') {
   const problem = 'Enter an email address in the correct format, like name@example.com';
-  return (
-    z
-      .string({ error: required })
-      .transform((text) => text.trim().normalize('NFC').toLowerCase())
-      .refine((text) => text !== '', { error: required, abort: true })
-      // eslint-disable-next-line no-control-regex
-      .refine(
-        (text) =>
-          text.length <= 254 &&
-          EMAIL.test(text) &&
-          !/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e]/.test(text),
-        { error: problem },
-      )
-  );
+  return z
+    .string({ error: required })
+    .transform((text) => text.trim().normalize('NFC').toLowerCase())
+    .refine((text) => text !== '', { error: required, abort: true })
+
+    .refine(
+      (text) =>
+        text.length <= 254 &&
+        EMAIL.test(text) &&
+        !/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e]/.test(text),
+      { error: problem },
+    );
 }
 
 /** A whole number written in plain digits. `Number()` would take "1e3", "0x10" and "". */

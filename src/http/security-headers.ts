@@ -16,6 +16,7 @@ export function securityHeaders(settings: { production: boolean; connectUrl: str
         imgSrc: ["'self'", 'data:'],
         fontSrc: ["'self'"],
         connectSrc: ["'self'"],
+        frameSrc: ["'self'"],
         manifestSrc: ["'self'"],
         formAction: ["'self'", settings.connectUrl],
         frameAncestors: ["'none'"],

@@ -9,7 +9,6 @@ export interface JobPayloads {
   send_mail: { mailId: string };
   work_off_stripe_event: { eventId: string };
   end_connection: { connectionId: string };
-  sweep: Record<string, never>;
 }
 
 export type JobName = keyof JobPayloads;

@@ -26,6 +26,8 @@ export interface CheckoutSession {
   amountTotal: bigint | null;
   currency: string | null;
   paymentIntentId: string | null;
+  /** known where the payment intent was asked for (retrieve); tells a failed delayed payment from one on its way */
+  paymentIntentStatus: string | null;
   url: string | null;
   clientReferenceId: string | null;
   metadata: Record<string, string>;
@@ -95,7 +97,7 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
         toSession(
           await clientFor(call.livemode).checkout.sessions.retrieve(
             call.id,
-            {},
+            { expand: ['payment_intent'] },
             { stripeAccount: call.account },
           ),
         ),
@@ -246,6 +248,8 @@ function toSession(session: Stripe.Checkout.Session): CheckoutSession {
     amountTotal: session.amount_total === null ? null : BigInt(session.amount_total),
     currency: session.currency,
     paymentIntentId: idOf(session.payment_intent),
+    paymentIntentStatus:
+      typeof session.payment_intent === 'object' ? (session.payment_intent?.status ?? null) : null,
     url: session.url,
     clientReferenceId: session.client_reference_id,
     metadata: session.metadata ?? {},

@@ -1,0 +1,215 @@
+/**
+ * Asks Stripe for the session of an attempt and keeps the answer. It may run twice at once, stop anywhere, and be run
+ * again by a job or a sweep: the same key and the same frozen request give the same session.
+ */
+import { inTransaction } from '../db/connection';
+import { type Dependencies } from '../dependencies';
+import { noteAccessLost } from '../connect/account-health';
+import { moveOrder, noteOnOrder } from '../orders/move-order';
+import { type Order, type PaymentAttempt } from '../orders/order';
+import { createOrdersStore } from '../orders/orders-store';
+import { type CheckoutSession, type CheckoutSessionRequest } from '../stripe/stripe-client';
+import { isWorthRetrying, StripeFailure } from '../stripe/stripe-errors';
+import { createAttempt } from './start-payment';
+
+type SendDependencies = Pick<Dependencies, 'db' | 'config' | 'stripe' | 'logger' | 'orderTokens'>;
+
+export type SendOutcome = 'open' | 'failed' | 'nothing_to_do' | 'try_again';
+
+/** Stripe keeps a key for at least 24 hours; an older one could make a second session. */
+const KEY_IS_GOOD_FOR_MS = 23 * 60 * 60 * 1000;
+
+export async function sendAttempt(dependencies: SendDependencies, attemptId: string): Promise<SendOutcome> {
+  const attempt = await claimSend(dependencies, attemptId);
+  if (!attempt) return 'nothing_to_do';
+  const call = { account: attempt.stripeAccountId, livemode: attempt.livemode };
+  try {
+    const session = isKeyTooOld(attempt)
+      ? await findSessionOf(dependencies, attempt)
+      : await dependencies.stripe.createCheckoutSession({
+          ...call,
+          request: attempt.request as CheckoutSessionRequest,
+          idempotencyKey: attempt.idempotencyKey,
+        });
+    if (!session) return await giveUp(dependencies, attempt, 'abandoned', 'no session was made');
+    return await adoptSession(dependencies, attemptId, session);
+  } catch (error) {
+    if (!(error instanceof StripeFailure)) throw error;
+    return handleFailure(dependencies, attempt, error);
+  }
+}
+
+/** Commits that a send is about to happen: from here on Stripe may have acted. */
+async function claimSend({ db }: SendDependencies, attemptId: string): Promise<PaymentAttempt | null> {
+  return inTransaction(db, async (trx) => {
+    const orders = createOrdersStore(trx);
+    const attempt = await orders.getAttempt(attemptId);
+    await orders.lock(attempt.orderId);
+    const current = await orders.getAttempt(attemptId);
+    if (current.status !== 'created') return null;
+    await orders.updateAttempt(attemptId, {
+      unanswered_sends: current.unansweredSends + 1,
+      first_sent_at: trx.raw('coalesce(first_sent_at, now())'),
+      last_sent_at: trx.fn.now(),
+    });
+    return orders.getAttempt(attemptId);
+  });
+}
+
+/** Keeps the session that Stripe has made for this attempt. */
+export async function adoptSession(
+  { db }: Pick<SendDependencies, 'db'>,
+  attemptId: string,
+  session: CheckoutSession,
+): Promise<SendOutcome> {
+  return inTransaction(db, async (trx) => {
+    const orders = createOrdersStore(trx);
+    const order = await orders.lock((await orders.getAttempt(attemptId)).orderId);
+    const attempt = await orders.getAttempt(attemptId);
+    if (attempt.status !== 'created') return 'nothing_to_do';
+    await orders.updateAttempt(attemptId, {
+      status: 'open',
+      checkout_session_id: session.id,
+      checkout_url: session.url,
+      payment_intent_id: session.paymentIntentId,
+      answered_at: trx.fn.now(),
+      checked_at: trx.fn.now(),
+      unanswered_sends: 0,
+      last_error: null,
+    });
+    // An order whose time ran out while Stripe was silent stays `expiring`: its session is ended next.
+    if (order.status === 'creating_session') {
+      await moveOrder(trx, order, 'awaiting_payment', {
+        actor: 'stripe',
+        reason: 'checkout session made',
+        details: { session: session.id, account: attempt.stripeAccountId },
+      });
+    }
+    return 'open';
+  });
+}
+
+async function handleFailure(
+  dependencies: SendDependencies,
+  attempt: PaymentAttempt,
+  failure: StripeFailure,
+): Promise<SendOutcome> {
+  const { logger } = dependencies;
+  const surelyNotActed = failure.problem !== 'unanswered' && failure.problem !== 'busy';
+  await recordFailure(dependencies, attempt.id, failure, surelyNotActed);
+  const earlierSends = attempt.unansweredSends - 1;
+  if (failure.problem === 'platform_key')
+    logger.error(
+      { attemptId: attempt.id, err: failure },
+      'Stripe does not accept the key of this platform: no order can be paid',
+    );
+  if (isWorthRetrying(failure)) return 'try_again';
+  if (failure.problem === 'access_lost') {
+    await noteAccessLost(dependencies, { account: attempt.stripeAccountId, livemode: attempt.livemode });
+    // With an unanswered send before, a session may live that we can't reach: the deadline decides, not we.
+    return earlierSends > 0
+      ? 'try_again'
+      : giveUp(dependencies, attempt, 'refused', 'the account can not be used');
+  }
+  if (earlierSends > 0) {
+    // Only a refusal of the first send proves that there is no session.
+    const session = await findSessionOf(dependencies, attempt).catch(() => undefined);
+    if (session === undefined) return 'try_again';
+    if (session) return adoptSession(dependencies, attempt.id, session);
+    return giveUp(
+      dependencies,
+      attempt,
+      'abandoned',
+      `no session was made (${failure.code ?? failure.problem})`,
+    );
+  }
+  if (isFrozenTimeOver(attempt))
+    return giveUp(dependencies, attempt, 'abandoned', 'the frozen expiry has aged');
+  logger.error({ attemptId: attempt.id, err: failure }, 'Stripe refused a payment request');
+  return giveUp(dependencies, attempt, 'refused', failure.code ?? failure.problem);
+}
+
+async function recordFailure(
+  { db }: SendDependencies,
+  attemptId: string,
+  failure: StripeFailure,
+  surelyNotActed: boolean,
+): Promise<void> {
+  await db('payment_attempts')
+    .where({ id: attemptId, status: 'created' })
+    .update({
+      last_error: failure.code ?? failure.problem,
+      ...(surelyNotActed ? { unanswered_sends: db.raw('greatest(unanswered_sends - 1, 0)') } : {}),
+    });
+}
+
+/** There is no session and there will be none under this key: the next attempt, if the hold lives, else the end. */
+async function giveUp(
+  dependencies: SendDependencies,
+  attempt: PaymentAttempt,
+  as: 'refused' | 'abandoned',
+  why: string,
+): Promise<SendOutcome> {
+  return inTransaction(dependencies.db, async (trx) => {
+    const orders = createOrdersStore(trx);
+    const order = await orders.lock(attempt.orderId);
+    if ((await orders.getAttempt(attempt.id)).status !== 'created') return 'nothing_to_do';
+    await orders.updateAttempt(attempt.id, { status: as, answered_at: trx.fn.now() });
+    const cause = {
+      actor: 'stripe' as const,
+      reason: why,
+      details: { attempt: attempt.n, account: attempt.stripeAccountId },
+    };
+    if (order.status === 'expiring') {
+      await moveOrder(trx, order, 'expired', cause, { statusDetail: 'hold_over' });
+      return 'failed';
+    }
+    if (order.status !== 'creating_session') {
+      await noteOnOrder(trx, order, cause);
+      return 'nothing_to_do';
+    }
+    if (as === 'abandoned' && (await isHoldAlive(trx, order))) {
+      await noteOnOrder(trx, order, cause);
+      const event = await trx('events').where({ id: order.eventId }).first('title');
+      await createAttempt(trx, dependencies, order, event.title);
+      return 'try_again';
+    }
+    if (as === 'abandoned') await moveOrder(trx, order, 'expired', cause, { statusDetail: 'hold_over' });
+    else await moveOrder(trx, order, 'failed', cause, { statusDetail: why });
+    return 'failed';
+  });
+}
+
+async function isHoldAlive(trx: Dependencies['db'], order: Order): Promise<boolean> {
+  return (
+    (await trx('orders').where({ id: order.id }).where('hold_expires_at', '>', trx.fn.now()).first('id')) !==
+    undefined
+  );
+}
+
+/** The session of this attempt in the account's own list, or null. Metadata only narrows the search; the account is ours. */
+async function findSessionOf(
+  { stripe }: SendDependencies,
+  attempt: PaymentAttempt,
+): Promise<CheckoutSession | null> {
+  return stripe.findCheckoutSession({
+    account: attempt.stripeAccountId,
+    livemode: attempt.livemode,
+    since: new Date((attempt.firstSentAt ?? new Date()).getTime() - 10 * 60_000),
+    matches: (session) =>
+      session.clientReferenceId === attempt.orderId &&
+      session.metadata['foyer_attempt'] === String(attempt.n),
+  });
+}
+
+function isKeyTooOld(attempt: PaymentAttempt): boolean {
+  return (
+    attempt.unansweredSends > 1 &&
+    attempt.firstSentAt !== null &&
+    Date.now() - attempt.firstSentAt.getTime() > KEY_IS_GOOD_FOR_MS
+  );
+}
+
+function isFrozenTimeOver(attempt: PaymentAttempt): boolean {
+  return attempt.sessionExpiresAt.getTime() - Date.now() < 30 * 60_000;
+}

@@ -1,0 +1,146 @@
+/**
+ * From details to a payment attempt. Invariants: one order has at most one attempt that Stripe may still decide, and
+ * the attempt is committed, with its request and key frozen, before Stripe is asked (promise 4). Pressing twice starts once.
+ */
+import { type Knex } from 'knex';
+import { accountName, canTakeCharges } from '../connect/connection';
+import { connectionForEvent } from '../connect/connection-for-event';
+import { createConnectionsStore } from '../connect/connections-store';
+import { inTransaction } from '../db/connection';
+import { type Dependencies } from '../dependencies';
+import { addJob } from '../jobs/jobs';
+import { newId } from '../lib/ids';
+import { fulfilOrder } from '../orders/fulfil-order';
+import { moveOrder } from '../orders/move-order';
+import { type Order } from '../orders/order';
+import { createOrdersStore } from '../orders/orders-store';
+import { checkoutSessionRequest, SESSION_MINUTES } from './checkout-session-request';
+
+/** While somebody pays, the tickets are theirs for at least this long, and never longer than the cap from the hold on. */
+const PAYMENT_MINUTES = 10;
+const LONGEST_HOLD_MINUTES = 30;
+
+/** The job waits a moment, so that the request that the buyer waits for goes first. */
+const JOB_DELAY_SECONDS = 12;
+
+export type StartedPayment =
+  | { outcome: 'paid' }
+  | { outcome: 'started'; attemptId: string }
+  /** the order is in a state that needs no new attempt: its page says which */
+  | { outcome: 'already' }
+  | { outcome: 'refused'; reason: 'hold_over' | 'event_closed' | 'no_payments' };
+
+export async function startPayment(
+  dependencies: Pick<Dependencies, 'db' | 'config' | 'orderTokens' | 'ticketCodes'>,
+  orderId: string,
+  details: { name: string; email: string },
+): Promise<StartedPayment> {
+  return inTransaction(dependencies.db, async (trx) => {
+    const order = await createOrdersStore(trx).lock(orderId);
+    if (order.status !== 'held') return { outcome: 'already' };
+    if (await isHoldOver(trx, order)) return { outcome: 'refused', reason: 'hold_over' };
+    const event = await trx('events').where({ id: order.eventId }).first();
+    if (event.status !== 'published' || event.ends_at <= new Date())
+      return { outcome: 'refused', reason: 'event_closed' };
+
+    await createOrdersStore(trx).update(order.id, {
+      buyer_name: details.name,
+      buyer_email: details.email,
+      opened_at: trx.raw('coalesce(opened_at, now())'),
+    });
+    Object.assign(order, { buyerName: details.name, buyerEmail: details.email });
+    if (order.totalAmount === 0n) {
+      await moveOrder(trx, order, 'paid', { actor: 'buyer', reason: 'details given for a free order' });
+      await fulfilOrder(trx, dependencies, order);
+      return { outcome: 'paid' };
+    }
+
+    const connection = await connectionForEvent(trx, {
+      organizerId: order.organizerId,
+      livemode: order.livemode,
+      stripeConnectionId: event.stripe_connection_id,
+    });
+    // The shared lock keeps a disconnect waiting until this attempt is committed, and shows one that has begun.
+    const locked = connection && (await createConnectionsStore(trx).lockShared(connection.id));
+    if (!canTakeCharges(locked)) return { outcome: 'refused', reason: 'no_payments' };
+
+    await createOrdersStore(trx).update(order.id, {
+      stripe_connection_id: locked.id,
+      stripe_account_id: locked.stripeUserId,
+    });
+    Object.assign(order, { stripeConnectionId: locked.id, stripeAccountId: locked.stripeUserId });
+    const attemptId = await createAttempt(trx, dependencies, order, event.title);
+    await moveOrder(trx, order, 'creating_session', {
+      actor: 'buyer',
+      reason: 'details given',
+      details: { account: accountName(locked) },
+    });
+    await trx('orders')
+      .where({ id: order.id })
+      .update({
+        hold_expires_at: trx.raw(
+          'least(greatest(hold_expires_at, now() + make_interval(mins => ?)), created_at + make_interval(mins => ?))',
+          [PAYMENT_MINUTES, LONGEST_HOLD_MINUTES],
+        ),
+      });
+    return { outcome: 'started', attemptId };
+  });
+}
+
+/**
+ * Commits the next attempt of an order that the caller holds under its lock: request, key and job. The key is made from
+ * order and attempt, so that a process that dies between Stripe's answer and our commit finds the same session again.
+ */
+export async function createAttempt(
+  trx: Knex.Transaction,
+  { config, orderTokens }: Pick<Dependencies, 'config' | 'orderTokens'>,
+  order: Order,
+  eventTitle: string,
+): Promise<string> {
+  const id = newId();
+  const last = await trx('payment_attempts').where({ order_id: order.id }).max('n as n').first();
+  const n = Number(last?.n ?? 0) + 1;
+  const clock = await trx.raw('SELECT now() AS now');
+  const expiresAt = new Date(clock.rows[0].now.getTime() + SESSION_MINUTES * 60_000);
+  await trx('payment_attempts').insert({
+    id,
+    order_id: order.id,
+    n,
+    stripe_account_id: order.stripeAccountId,
+    livemode: order.livemode,
+    idempotency_key: `foyer-order-${order.id}-attempt-${n}`,
+    request: JSON.stringify(
+      checkoutSessionRequest({
+        id: order.id,
+        token: orderTokens.sign(order.id),
+        attempt: n,
+        reference: order.reference,
+        currency: order.currency,
+        applicationFee: order.applicationFeeAmount,
+        buyerEmail: order.buyerEmail!,
+        eventTitle,
+        lines: await createOrdersStore(trx).listLines(order.id),
+        expiresAt,
+        baseUrl: config.baseUrl,
+      }),
+    ),
+    amount: order.totalAmount,
+    currency: order.currency,
+    session_expires_at: expiresAt,
+  });
+  await addJob(
+    trx,
+    'send_payment_attempt',
+    { attemptId: id },
+    { inSeconds: JOB_DELAY_SECONDS, key: `send-attempt-${id}` },
+  );
+  return id;
+}
+
+async function isHoldOver(trx: Knex.Transaction, order: Order): Promise<boolean> {
+  const row = await trx('orders')
+    .where({ id: order.id })
+    .where('hold_expires_at', '<=', trx.fn.now())
+    .first('id');
+  return row !== undefined;
+}

@@ -1,0 +1,74 @@
+/** Each ending of the dance with Stripe in its own sentence, with what to do next. */
+import { type Notice } from '../http/views';
+import { accountName, canTakeCharges } from './connection';
+import { type Ending } from './finish-connecting';
+
+export const declined: Notice = {
+  kind: 'info',
+  text: 'You did not connect a Stripe account. Nothing was changed. You can connect whenever you like; free tickets need no account.',
+};
+
+export const usedBefore: Notice = {
+  kind: 'warning',
+  text: 'This answer from Stripe was used already, so it was not used again. No account is connected yet. Press Connect with Stripe to start again.',
+};
+
+export function noticeFor(ending: Ending): Notice {
+  switch (ending.outcome) {
+    case 'connected':
+      return canTakeCharges(ending.connection)
+        ? {
+            kind: 'success',
+            text: `Connected to ${accountName(ending.connection)}. Buyers pay you directly, on this account.`,
+          }
+        : {
+            kind: 'warning',
+            text: `Connected to ${accountName(ending.connection)}. Stripe does not let this account take payments yet; finish what Stripe asks for in your Stripe Dashboard, and paid sales start by themselves.`,
+          };
+    case 'already_connected':
+      return {
+        kind: 'info',
+        text: `${accountName(ending.connection)} is connected already. Nothing was changed.`,
+      };
+    case 'code_rejected':
+      return {
+        kind: 'error',
+        text: "Stripe's answer had expired or was used already, so your account is not connected. Press Connect with Stripe to start again.",
+      };
+    case 'unanswered':
+      return {
+        kind: 'error',
+        text: "Stripe didn't answer, so your account is not connected yet. Wait a moment, then press Connect with Stripe to start again.",
+      };
+    case 'platform_problem':
+      return {
+        kind: 'error',
+        text: 'Stripe does not accept connections to Foyer at this moment. You did nothing wrong, and your account is not connected. We have been told; try again later.',
+      };
+    case 'wrong_mode':
+      return {
+        kind: 'error',
+        text: 'The account was connected in another mode (test or live) than this page is in, so nothing was stored. Start again and choose the account in the right mode.',
+      };
+    case 'own_account':
+      return {
+        kind: 'error',
+        text: "This is Foyer's own Stripe account. Connect the account that your ticket money should go to.",
+      };
+    case 'read_only':
+      return {
+        kind: 'error',
+        text: 'Stripe granted only the right to look at this account, not to take payments on it, so it is not connected. Start again and allow Foyer to take payments.',
+      };
+    case 'other_organizer':
+      return {
+        kind: 'error',
+        text: 'This Stripe account is connected to another organizer on Foyer. Disconnect it there first, or connect another account here.',
+      };
+    case 'second_account':
+      return {
+        kind: 'error',
+        text: 'Another Stripe account is connected here already. Disconnect it first, then connect this one.',
+      };
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Sweeps find by the state of rows what jobs, webhooks or a killed process left undone. Each may run at once in several
+ * workers: what they find is done under the row's own lock.
+ */
+import { writeHeartbeat } from './heartbeat';
+import { sendAttempt } from '../checkout/send-attempt';
+import { refreshConnection } from '../connect/account-health';
+import { continueDisconnecting } from '../connect/disconnect';
+import { createOAuthStates } from '../connect/oauth-states';
+import { createConnectionsStore } from '../connect/connections-store';
+import { type Dependencies } from '../dependencies';
+import { releaseOrder, UNOPENED_SECONDS } from '../orders/release-order';
+import { settleOrder } from '../orders/settle-order';
+import { sendRefund } from '../payments/send-refund';
+import { StripeFailure } from '../stripe/stripe-errors';
+import { listWaitingEvents } from '../webhooks/inbox';
+import { workOffEvent } from '../webhooks/work-off-event';
+
+const AT_ONCE = 200;
+
+/** One round of everything. A failure of one item is logged and does not keep the others from their turn. */
+export async function sweepOnce(dependencies: Dependencies): Promise<void> {
+  const { db } = dependencies;
+  await writeHeartbeat(db);
+  const sweeps: [string, () => Promise<string[]>, (id: string) => Promise<unknown>][] = [
+    ['events of Stripe', () => listWaitingEvents(db), (id) => workOffEvent(dependencies, id)],
+    ['holds that are over', () => listDueHolds(dependencies), (id) => releaseOrder(dependencies, id)],
+    [
+      'attempts without an answer',
+      () => listUnansweredAttempts(dependencies),
+      (id) => sendAttempt(dependencies, id),
+    ],
+    [
+      'payments that nobody reported',
+      () => listUncheckedPayments(dependencies),
+      (id) => settleOrder(dependencies, id),
+    ],
+    ['refunds to send', () => listRefundsToSend(dependencies), (id) => sendRefund(dependencies, id)],
+    [
+      'connections to end',
+      () => listConnectionsToEnd(dependencies),
+      (id) => continueDisconnecting(dependencies, id),
+    ],
+    ['accounts to read', () => listConnectionsToRead(dependencies), (id) => readConnection(dependencies, id)],
+  ];
+  for (const [name, list, work] of sweeps) await sweep(dependencies, name, list, work);
+  await sweep(
+    dependencies,
+    'mails',
+    async () => ['due'],
+    () => dependencies.mailSender.sendDueMails(),
+  );
+  await sweep(
+    dependencies,
+    'old sessions and states',
+    async () => ['old'],
+    () => deleteOld(dependencies),
+  );
+}
+
+async function sweep(
+  dependencies: Dependencies,
+  name: string,
+  list: () => Promise<string[]>,
+  work: (id: string) => Promise<unknown>,
+): Promise<void> {
+  try {
+    for (const id of await list()) {
+      await work(id).catch((error: unknown) => {
+        // Stripe being away is said where it matters; here it only means: next round.
+        const level = error instanceof StripeFailure ? 'warn' : 'error';
+        dependencies.logger[level]({ sweep: name, id, err: error }, 'a sweep could not finish an item');
+      });
+    }
+  } catch (error) {
+    dependencies.logger.error({ sweep: name, err: error }, 'a sweep failed');
+  }
+}
+
+async function listDueHolds({ db }: Dependencies): Promise<string[]> {
+  const rows = await db('orders')
+    .where({ inventory: 'held' })
+    .whereIn('status', ['held', 'creating_session', 'awaiting_payment', 'expiring'])
+    .where((either) =>
+      either
+        .where('hold_expires_at', '<=', db.fn.now())
+        .orWhere({ status: 'expiring' })
+        .orWhere((unopened) =>
+          unopened
+            .where({ status: 'held' })
+            .whereNull('opened_at')
+            .where('created_at', '<=', db.raw('now() - make_interval(secs => ?)', [UNOPENED_SECONDS])),
+        ),
+    )
+    .orderBy('hold_expires_at')
+    .limit(AT_ONCE)
+    .select('id');
+  return rows.map((row) => row.id);
+}
+
+async function listUnansweredAttempts({ db }: Dependencies): Promise<string[]> {
+  const rows = await db('payment_attempts')
+    .where({ status: 'created' })
+    .where((either) =>
+      either.whereNull('last_sent_at').orWhere('last_sent_at', '<', db.raw("now() - interval '30 seconds'")),
+    )
+    .where('created_at', '<', db.raw("now() - interval '30 seconds'"))
+    .orderBy('created_at')
+    .limit(AT_ONCE)
+    .select('id');
+  return rows.map((row) => row.id);
+}
+
+/** Orders whose payment Stripe may have decided without our hearing of it. */
+async function listUncheckedPayments({ db }: Dependencies): Promise<string[]> {
+  const rows = await db('payment_attempts')
+    .where((either) =>
+      either
+        .where((open) =>
+          open.where({ status: 'open' }).where('checked_at', '<', db.raw("now() - interval '4 minutes'")),
+        )
+        .orWhere((processing) =>
+          processing
+            .where({ status: 'processing' })
+            .where('checked_at', '<', db.raw("now() - interval '10 minutes'")),
+        ),
+    )
+    .orderBy('checked_at')
+    .limit(AT_ONCE)
+    .select('order_id');
+  return rows.map((row) => row.order_id);
+}
+
+async function listRefundsToSend({ db }: Dependencies): Promise<string[]> {
+  const rows = await db('refunds')
+    .where({ status: 'requested' })
+    .where((either) =>
+      either.whereNull('last_sent_at').orWhere('last_sent_at', '<', db.raw("now() - interval '1 minute'")),
+    )
+    .where('created_at', '<', db.raw("now() - interval '30 seconds'"))
+    .orderBy('created_at')
+    .limit(AT_ONCE)
+    .select('id');
+  return rows.map((row) => row.id);
+}
+
+async function listConnectionsToEnd({ db }: Dependencies): Promise<string[]> {
+  const rows = await db('stripe_connections')
+    .where({ status: 'disconnecting' })
+    .where('disconnect_requested_at', '<', db.raw("now() - interval '30 seconds'"))
+    .select('id');
+  return rows.map((row) => row.id);
+}
+
+/** Accounts that Stripe was not asked about for a day, or for five minutes while they can't take charges. */
+async function listConnectionsToRead({ db }: Dependencies): Promise<string[]> {
+  const rows = await db('stripe_connections')
+    .where({ status: 'active' })
+    .where((either) =>
+      either
+        .whereNull('checked_at')
+        .orWhere('checked_at', '<', db.raw("now() - interval '1 day'"))
+        .orWhere((restricted) =>
+          restricted
+            .where((why) => why.where({ charges_enabled: false }).orWhereNotNull('status_detail'))
+            .where('checked_at', '<', db.raw("now() - interval '5 minutes'")),
+        ),
+    )
+    .orderByRaw('checked_at NULLS FIRST')
+    .limit(50)
+    .select('id');
+  return rows.map((row) => row.id);
+}
+
+async function readConnection(dependencies: Dependencies, id: string): Promise<void> {
+  const connection = await createConnectionsStore(dependencies.db).find(id);
+  if (connection) await refreshConnection(dependencies, connection);
+}
+
+async function deleteOld({ db }: Dependencies): Promise<void> {
+  await db('sessions').where('expires_at', '<', db.fn.now()).delete();
+  await db('rate_limits').where('expire', '<', Date.now()).delete();
+  await createOAuthStates(db).deleteOld();
+}

@@ -1,0 +1,50 @@
+/** What each job does. A task that throws is tried again by the worker, later and later. */
+import { type Task, type TaskList } from 'graphile-worker';
+import { z } from 'zod';
+import { sendAttempt } from '../checkout/send-attempt';
+import { continueDisconnecting } from '../connect/disconnect';
+import { type Dependencies } from '../dependencies';
+import { settleOrder } from '../orders/settle-order';
+import { releaseOrder } from '../orders/release-order';
+import { sendRefund } from '../payments/send-refund';
+import { workOffEvent } from '../webhooks/work-off-event';
+import { type JobName } from './jobs';
+
+export function createTasks(dependencies: Dependencies): TaskList {
+  const tasks: Record<JobName, Task> = {
+    send_payment_attempt: task(z.object({ attemptId: z.string() }), async ({ attemptId }) => {
+      if ((await sendAttempt(dependencies, attemptId)) === 'try_again')
+        throw new TryAgain('Stripe gave no usable answer');
+    }),
+    settle_order: task(z.object({ orderId: z.string() }), ({ orderId }) =>
+      settleOrder(dependencies, orderId),
+    ),
+    release_order: task(z.object({ orderId: z.string() }), ({ orderId }) =>
+      releaseOrder(dependencies, orderId),
+    ),
+    send_refund: task(z.object({ refundId: z.string() }), async ({ refundId }) => {
+      if ((await sendRefund(dependencies, refundId)) === 'try_again')
+        throw new TryAgain('Stripe gave no usable answer');
+    }),
+    send_mail: task(z.object({ mailId: z.string() }), ({ mailId }) =>
+      dependencies.mailSender.sendMail(mailId),
+    ),
+    work_off_stripe_event: task(z.object({ eventId: z.string() }), ({ eventId }) =>
+      workOffEvent(dependencies, eventId),
+    ),
+    end_connection: task(z.object({ connectionId: z.string() }), async ({ connectionId }) => {
+      if ((await continueDisconnecting(dependencies, connectionId)).state !== 'disconnected')
+        throw new TryAgain('the connection can not be ended yet');
+    }),
+  };
+  return tasks;
+}
+
+/** Not finished, and nothing is wrong with us. */
+export class TryAgain extends Error {}
+
+function task<T>(payload: z.ZodType<T>, work: (payload: T) => Promise<void>): Task {
+  return async (raw) => {
+    await work(payload.parse(raw));
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * The counters of what is held and sold. The event's row lock is the one lock of an event's inventory, always taken
+ * before any of its ticket types is touched: carts in whatever order can't deadlock. A CHECK in the database refuses
+ * what this code might get wrong.
+ */
+import { type Knex } from 'knex';
+import { type Inventory } from './order';
+
+/** Takes the lock of an event's inventory. NO KEY UPDATE: rows that refer to the event can be written meanwhile. */
+export async function lockInventory(trx: Knex.Transaction, eventId: string): Promise<void> {
+  await trx('events').where({ id: eventId }).forNoKeyUpdate().select('id').first();
+}
+
+/**
+ * Moves an order's tickets from one counter to another. Answers false, with nothing changed, when they don't fit any
+ * more (only possible when they stood in none). Needs the order's row lock.
+ */
+export async function moveTickets(
+  trx: Knex.Transaction,
+  order: { id: string; eventId: string },
+  from: Inventory,
+  to: Inventory,
+): Promise<boolean> {
+  if (from === to) return true;
+  await lockInventory(trx, order.eventId);
+  if (from === 'none' && !(await fits(trx, order))) return false;
+  const held = Number(to === 'held') - Number(from === 'held');
+  const sold = Number(to === 'sold') - Number(from === 'sold');
+  await trx.raw(
+    `UPDATE ticket_types SET held = held + :held * lines.quantity, sold = sold + :sold * lines.quantity
+       FROM order_lines lines WHERE lines.order_id = :orderId AND ticket_types.id = lines.ticket_type_id`,
+    { held, sold, orderId: order.id },
+  );
+  await trx.raw(
+    `UPDATE events SET held = held + :held * total.quantity, sold = sold + :sold * total.quantity
+       FROM (SELECT sum(quantity)::integer AS quantity FROM order_lines WHERE order_id = :orderId) total WHERE events.id = :eventId`,
+    { held, sold, orderId: order.id, eventId: order.eventId },
+  );
+  return true;
+}
+
+/** Do an order's tickets fit once more? Under the inventory's lock. */
+async function fits(trx: Knex.Transaction, order: { id: string; eventId: string }): Promise<boolean> {
+  const result = await trx.raw(
+    `SELECT bool_and(types.held + types.sold + lines.quantity <= types.capacity)
+        AND (events.capacity IS NULL OR events.held + events.sold + sum(lines.quantity) <= events.capacity) AS fits
+       FROM order_lines lines
+       JOIN ticket_types types ON types.id = lines.ticket_type_id
+       JOIN events ON events.id = types.event_id
+      WHERE lines.order_id = ? GROUP BY events.id`,
+    [order.id],
+  );
+  return result.rows[0]?.fits === true;
+}

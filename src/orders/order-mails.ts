@@ -1,0 +1,110 @@
+/** The mails about an order, in the words of its page. */
+import { type Knex } from 'knex';
+import { type Dependencies } from '../dependencies';
+import { eventCalendar } from '../lib/calendar';
+import { formatTimeRange } from '../lib/dates';
+import { formatMoney } from '../lib/money';
+import { type NewMail } from '../mail/outbox';
+import { paths } from '../paths';
+import { type Order } from './order';
+import { createOrdersStore } from './orders-store';
+
+type MailDependencies = Pick<Dependencies, 'config' | 'orderTokens'>;
+
+/** "Your tickets": the link to them, what was paid and to whom, and the calendar entry. */
+export async function orderPaidMail(
+  db: Knex,
+  dependencies: MailDependencies,
+  order: Order,
+  dedupeKey: string,
+): Promise<NewMail> {
+  const { event, organizer, lines, url } = await readOrderForMail(db, dependencies, order);
+  const tickets = lines.reduce((sum, line) => sum + line.quantity, 0);
+  return {
+    dedupeKey,
+    template: 'order-paid',
+    recipient: order.buyerEmail!,
+    orderId: order.id,
+    content: {
+      subject: `Your ${tickets === 1 ? 'ticket' : 'tickets'} for ${event.title}`,
+      heading: `You are in: ${event.title}`,
+      paragraphs: [
+        `Hello ${order.buyerName}, ${tickets === 1 ? 'your ticket is' : `your ${tickets} tickets are`} ready. Open ${tickets === 1 ? 'it' : 'them'} with the link below and show the code at the door, on your phone or on paper.`,
+        order.totalAmount > 0n
+          ? `You paid ${formatMoney(order.totalAmount, order.currency)} to ${organizer.name}, through Stripe.`
+          : 'These tickets were free. Nothing was charged.',
+      ],
+      rows: [
+        { label: 'When', value: formatTimeRange(event.starts_at, event.ends_at, event.time_zone) },
+        {
+          label: 'Where',
+          value:
+            event.location_kind === 'online'
+              ? `Online: ${event.online_url}`
+              : [event.venue_name, event.venue_address].filter(Boolean).join(', '),
+        },
+        ...lines.map((line) => ({
+          label: line.ticketTypeName,
+          value: `${line.quantity} × ${formatMoney(line.unitPrice, order.currency)}`,
+        })),
+        { label: 'Order', value: order.reference },
+      ],
+      action: { label: 'Open your tickets', url },
+      footer: `${footerFor(order, event.title)} Keep the link to yourself: whoever has it has your tickets. Questions: ${organizer.contact_email}`,
+    },
+    attachments: [
+      {
+        filename: 'event.ics',
+        contentType: 'text/calendar; method=PUBLISH',
+        content: Buffer.from(
+          eventCalendar({
+            ...event,
+            url: dependencies.config.baseUrl + paths.event(event.slug),
+            organizerName: organizer.name,
+          }),
+        ).toString('base64'),
+      },
+    ],
+  };
+}
+
+/** A payment that came after the tickets were gone (or the event cancelled): what happens with the money. */
+export async function lateRefundMail(
+  db: Knex,
+  dependencies: MailDependencies,
+  order: Order,
+  reason: 'sold_out' | 'event_cancelled',
+): Promise<NewMail> {
+  const { event, organizer, url } = await readOrderForMail(db, dependencies, order);
+  const amount = formatMoney(order.totalAmount, order.currency);
+  return {
+    dedupeKey: `late-refund:${order.id}`,
+    template: 'late-refund',
+    recipient: order.buyerEmail!,
+    orderId: order.id,
+    content: {
+      subject: `We are giving back your payment for ${event.title}`,
+      heading: `Your ${amount} is on its way back`,
+      paragraphs: [
+        reason === 'sold_out'
+          ? `Hello ${order.buyerName}, your payment reached us after your tickets were no longer held for you, and meanwhile they went to somebody else.`
+          : `Hello ${order.buyerName}, your payment reached us after the event was cancelled.`,
+        `You have no tickets, and you get all of your ${amount} back. You need not do anything. Banks usually take 5 to 10 days to show it.`,
+      ],
+      rows: [{ label: 'Order', value: order.reference }],
+      action: { label: 'See the state of your refund', url },
+      footer: `${footerFor(order, event.title)} Questions: ${organizer.contact_email}`,
+    },
+  };
+}
+
+function footerFor(order: Order, title: string): string {
+  return `You get this mail because of order ${order.reference} for ${title}.`;
+}
+
+async function readOrderForMail(db: Knex, { config, orderTokens }: MailDependencies, order: Order) {
+  const event = await db('events').where({ id: order.eventId }).first();
+  const organizer = await db('organizers').where({ id: order.organizerId }).first();
+  const lines = await createOrdersStore(db).listLines(order.id);
+  return { event, organizer, lines, url: config.baseUrl + paths.order(orderTokens.sign(order.id)) };
+}

@@ -1,0 +1,130 @@
+import { type Request, type Response } from 'express';
+import { type Dependencies } from '../dependencies';
+import { readMyOrders } from '../checkout/my-orders-cookie';
+import { emptyForm, type Form } from '../http/forms';
+import { type Notice, renderPage } from '../http/views';
+import { formatMoney } from '../lib/money';
+import { qrSvg } from '../lib/qr';
+import { paths } from '../paths';
+import { isFulfilled, type Order } from './order';
+import { orderWords } from './order-words';
+import { createOrdersStore } from './orders-store';
+
+export interface OrderPageOptions {
+  status?: number;
+  form?: Form;
+  problem?: { title: string; text: string } | null;
+}
+
+/** The one page of an order, in all of its states. */
+export async function renderOrderPage(
+  req: Request,
+  res: Response,
+  dependencies: Pick<Dependencies, 'db' | 'orderTokens' | 'ticketCodes'>,
+  order: Order,
+  options: OrderPageOptions = {},
+): Promise<void> {
+  const { db, orderTokens } = dependencies;
+  const token = orderTokens.sign(order.id);
+  const event = await db('events').where({ id: order.eventId }).first();
+  const organizer = await db('organizers')
+    .where({ id: order.organizerId })
+    .first('name', 'slug', 'contact_email');
+  const lines = await createOrdersStore(db).listLines(order.id);
+  const tickets = isFulfilled(order.status) ? await listTickets(dependencies, order.id) : [];
+  const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
+  const words = orderWords(order, quantity);
+  const url = paths.order(token);
+  res.set('X-Robots-Tag', 'noindex');
+  renderPage(
+    req,
+    res,
+    'orders/order',
+    {
+      title: `${words.heading}: ${event.title}`,
+      layout: 'checkout',
+      status: options.status,
+      page: {
+        ...(req.query['sent'] === '1' ? { notice: SENT } : {}),
+        refresh: words.lookAgain && !options.problem ? { seconds: words.lookAgain, url } : null,
+      },
+    },
+    {
+      order,
+      token,
+      event,
+      organizer,
+      words,
+      tickets,
+      sumLines: [
+        ...lines.map((line) => ({
+          label: `${line.quantity} × ${line.ticketTypeName}`,
+          note: line.unitPrice > 0n ? `${formatMoney(line.unitPrice, order.currency)} each` : null,
+          amount: formatMoney(line.unitPrice * BigInt(line.quantity), order.currency),
+        })),
+        { label: 'Total', note: null, amount: formatMoney(order.totalAmount, order.currency), kind: 'total' },
+      ],
+      form: options.form ?? emptyForm,
+      problem: options.problem ?? null,
+      other: order.status === 'held' ? await findOtherHold(req, dependencies, order) : null,
+      serverNow: new Date(),
+    },
+  );
+}
+
+const SENT: Notice = { kind: 'success', text: 'The tickets are on their way to your mail once more.' };
+
+/** The tickets of an order with their signed codes, ready to be shown. */
+export async function listTickets(
+  { db, ticketCodes }: Pick<Dependencies, 'db' | 'ticketCodes'>,
+  orderId: string,
+) {
+  const rows = await db('tickets')
+    .join('ticket_types', 'ticket_types.id', 'tickets.ticket_type_id')
+    .where({ order_id: orderId })
+    .orderBy('seq')
+    .select('tickets.*', 'ticket_types.name as type_name');
+  return Promise.all(
+    rows.map(async (row) => {
+      const code = ticketCodes.sign({ id: row.id, eventId: row.event_id });
+      return {
+        seq: row.seq as number,
+        status: row.status as string,
+        checkedInAt: row.checked_in_at as Date | null,
+        typeName: row.type_name as string,
+        code,
+        qr: await qrSvg(code),
+        shortCode: shortCodeOf(row.id),
+      };
+    }),
+  );
+}
+
+/** The end of a ticket's id, for people at the door who read it out. */
+export function shortCodeOf(ticketId: string): string {
+  return ticketId
+    .replaceAll('-', '')
+    .slice(-8)
+    .toUpperCase()
+    .replace(/^(.{4})/, '$1-');
+}
+
+/** Another unfinished order of the same visitor for the same event: offered, so that nobody holds twice by accident. */
+async function findOtherHold(
+  req: Request,
+  { db, orderTokens }: Pick<Dependencies, 'db' | 'orderTokens'>,
+  order: Order,
+): Promise<{ url: string; reference: string; until: Date } | null> {
+  const mine = readMyOrders(req, orderTokens).filter((id) => id !== order.id);
+  if (mine.length === 0) return null;
+  const row = await db('orders')
+    .whereIn('id', mine)
+    .where({ event_id: order.eventId, inventory: 'held' })
+    .where('hold_expires_at', '>', db.fn.now())
+    .whereNotNull('opened_at')
+    .orderBy('created_at', 'desc')
+    .first('id', 'reference', 'hold_expires_at');
+  return row
+    ? { url: paths.order(orderTokens.sign(row.id)), reference: row.reference, until: row.hold_expires_at }
+    : null;
+}

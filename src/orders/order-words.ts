@@ -1,0 +1,145 @@
+/**
+ * What a buyer is told at each state of an order. Every state answers three things: whether they were charged, what
+ * happens next, and their order's reference.
+ */
+import { formatMoney } from '../lib/money';
+import { type Order } from './order';
+
+export interface OrderWords {
+  /** the page's title */
+  heading: string;
+  tone: 'green' | 'amber' | 'red' | 'neutral';
+  /** in one short sentence: am I in? */
+  answer: string;
+  charged: string;
+  next: string;
+  /** seconds until the page looks again by itself; null = nothing will change by itself soon */
+  lookAgain: number | null;
+}
+
+export function orderWords(
+  order: Pick<Order, 'status' | 'statusDetail' | 'totalAmount' | 'currency'>,
+  tickets: number,
+): OrderWords {
+  const amount = formatMoney(order.totalAmount, order.currency);
+  const free = order.totalAmount === 0n;
+  const count = tickets === 1 ? '1 ticket' : `${tickets} tickets`;
+  switch (order.status) {
+    case 'held':
+      return {
+        heading: 'Your details',
+        tone: 'neutral',
+        answer: `Not yet: ${count} held for you`,
+        charged: 'Nothing was charged.',
+        next: free ? 'Tell us who you are, and the tickets are yours.' : 'Tell us who you are, then pay.',
+        lookAgain: null,
+      };
+    case 'creating_session':
+      return {
+        heading: 'Your payment is being prepared',
+        tone: 'neutral',
+        answer: `Not yet: ${count} held for you`,
+        charged: 'Nothing was charged.',
+        next: 'Stripe is preparing your payment. This page looks again by itself.',
+        lookAgain: 3,
+      };
+    case 'awaiting_payment':
+      return {
+        heading: 'Waiting for your payment',
+        tone: 'amber',
+        answer: `Not yet: ${count} held for you`,
+        charged: 'Nothing was charged so far.',
+        next: 'Pay now to get your tickets. A payment that was declined or cancelled can be tried again while they are held.',
+        lookAgain: null,
+      };
+    case 'processing':
+      return {
+        heading: 'Your payment is on its way',
+        tone: 'amber',
+        answer: 'Not yet: your bank is still working on it',
+        charged: `Your payment of ${amount} was begun. Do not pay again.`,
+        next: 'Your tickets stay held. We mail them as soon as your bank has confirmed the payment; this can take some days.',
+        lookAgain: 20,
+      };
+    case 'expiring':
+      return {
+        heading: 'Your time to pay is over',
+        tone: 'amber',
+        answer: 'We are asking Stripe whether you paid',
+        charged: 'If you paid, your payment counts: you get your tickets or all of your money back.',
+        next: 'This page looks again by itself.',
+        lookAgain: 4,
+      };
+    case 'paid':
+      return {
+        heading: 'You are in',
+        tone: 'green',
+        answer: `Yes, ${count}`,
+        charged: free ? 'Free; nothing was charged.' : `Paid ${amount}.`,
+        next: 'Show the code at the door, on your phone or on paper.',
+        lookAgain: null,
+      };
+    case 'partially_refunded':
+      return {
+        heading: 'You are in',
+        tone: 'green',
+        answer: `Yes, ${count}`,
+        charged: `Paid ${amount}; a part of it was given back.`,
+        next: 'Show the code at the door, on your phone or on paper.',
+        lookAgain: null,
+      };
+    case 'refunded':
+      return {
+        heading: 'Your money was given back',
+        tone: 'neutral',
+        answer: 'No, this order was refunded',
+        charged: `${amount} was given back to the way you paid with. Banks usually take 5 to 10 days to show it.`,
+        next: 'Its tickets are no longer valid. You need not do anything.',
+        lookAgain: null,
+      };
+    case 'refund_pending':
+      return {
+        heading: 'Your money is on its way back',
+        tone: 'amber',
+        answer:
+          order.statusDetail === 'event_cancelled'
+            ? 'No, the event was cancelled'
+            : 'No, the tickets were gone when your payment came',
+        charged: `You were charged ${amount}, and all of it is being given back.`,
+        next: 'You need not do anything. Banks usually take 5 to 10 days to show it.',
+        lookAgain: 20,
+      };
+    case 'failed':
+      return {
+        heading: 'Your payment could not be started',
+        tone: 'red',
+        answer: 'No, and nothing is held for you',
+        charged: 'You were not charged.',
+        next: 'Stripe did not accept this payment for the organizer. Go back to the event to try again, or ask the organizer.',
+        lookAgain: null,
+      };
+    case 'expired':
+      return {
+        heading:
+          order.statusDetail === 'released'
+            ? 'You gave these tickets back'
+            : order.statusDetail === 'payment_failed'
+              ? 'Your payment did not succeed'
+              : 'Your time to pay is over',
+        tone: 'neutral',
+        answer: 'No, nothing is held for you',
+        charged: 'You were not charged.',
+        next: 'Go back to the event and choose again.',
+        lookAgain: null,
+      };
+    case 'needs_attention':
+      return {
+        heading: 'A person is looking at your order',
+        tone: 'amber',
+        answer: 'Not clear yet',
+        charged: 'If you were charged, you get your tickets or all of your money back. Do not pay again.',
+        next: 'Something about this payment needs a person. We mail you when it is settled; you need not do anything.',
+        lookAgain: 60,
+      };
+  }
+}

@@ -1,0 +1,108 @@
+/** An order afterwards: its page, its tickets, its calendar entry. Reached by the signed token in the address alone. */
+import { type Request, type Response, Router } from 'express';
+import { type Dependencies } from '../dependencies';
+import { Conflict, NotFound } from '../errors';
+import { noStore } from '../http/security-headers';
+import { renderPage } from '../http/views';
+import { eventCalendar } from '../lib/calendar';
+import { qrSvg } from '../lib/qr';
+import { queueMail } from '../mail/outbox';
+import { paths } from '../paths';
+import { isFulfilled, type Order } from './order';
+import { orderPaidMail } from './order-mails';
+import { renderOrderPage, shortCodeOf } from './order-page';
+import { createOrdersStore } from './orders-store';
+import { settleOrder } from './settle-order';
+
+/** Somebody who reloads does not make us ask Stripe each time. */
+const ASK_AGAIN_AFTER_MS = 4000;
+
+export function ordersRouter(dependencies: Dependencies): Router {
+  const { config, db, logger, orderTokens, rateLimits, ticketCodes } = dependencies;
+  const router = Router();
+  router.use(['/orders', '/tickets'], noStore);
+
+  router.get('/orders/:token', async (req: Request, res: Response) => {
+    const order = await getOrder(req);
+    // The one thing that looking changes: an order that nobody ever looks at is freed early.
+    if (!order.openedAt)
+      await db('orders').where({ id: order.id }).whereNull('opened_at').update({ opened_at: db.fn.now() });
+    if (order.status === 'awaiting_payment' || order.status === 'processing')
+      await askStripe(order, req.query['returned'] === '1');
+    await renderOrderPage(req, res, dependencies, await createOrdersStore(db).get(order.id));
+  });
+
+  router.get('/orders/:token/calendar.ics', async (req: Request, res: Response) => {
+    const order = await getOrder(req);
+    const event = await db('events').where({ id: order.eventId }).first();
+    const organizer = await db('organizers').where({ id: order.organizerId }).first('name');
+    res
+      .type('text/calendar')
+      .attachment('event.ics')
+      .send(
+        eventCalendar({
+          ...event,
+          url: config.baseUrl + paths.event(event.slug),
+          organizerName: organizer.name,
+        }),
+      );
+  });
+
+  /** Sends the tickets once more, to the address that the order has. */
+  router.post('/orders/:token/mails', async (req: Request, res: Response) => {
+    const order = await getOrder(req);
+    if (!isFulfilled(order.status)) throw new Conflict('There are no tickets to send for this order.');
+    await rateLimits.consume(
+      'order-mail',
+      order.id,
+      { points: 5, seconds: 3600 },
+      'These tickets were sent several times within the last hour. Look into your spam folder, or try again later.',
+    );
+    await queueMail(
+      db,
+      await orderPaidMail(db, dependencies, order, `order-paid-again:${order.id}:${Date.now()}`),
+    );
+    res.redirect(303, `${paths.order(String(req.params['token']))}?sent=1`);
+  });
+
+  router.get('/tickets/:code', async (req: Request, res: Response) => {
+    const known = ticketCodes.verify(req.params['code']);
+    const ticket = known
+      ? await db('tickets')
+          .where({ 'tickets.id': known.id, 'tickets.event_id': known.eventId })
+          .join('ticket_types', 'ticket_types.id', 'ticket_type_id')
+          .first('tickets.*', 'ticket_types.name as type_name')
+      : undefined;
+    if (!ticket) throw new NotFound('ticket');
+    const order = await createOrdersStore(db).get(ticket.order_id);
+    const event = await db('events').where({ id: ticket.event_id }).first();
+    const code = String(req.params['code']);
+    res.set('X-Robots-Tag', 'noindex');
+    renderPage(
+      req,
+      res,
+      'orders/ticket',
+      { title: `Ticket: ${event.title}`, layout: 'checkout' },
+      { ticket, event, order, code, shortCode: shortCodeOf(ticket.id), qr: await qrSvg(code) },
+    );
+  });
+
+  return router;
+
+  async function getOrder(req: Request): Promise<Order> {
+    const id = orderTokens.verify(req.params['token']);
+    const order = id ? await createOrdersStore(db).find(id) : null;
+    if (!order) throw new NotFound('order');
+    return order;
+  }
+
+  /** Hurries what the webhook would do. Stripe being away changes nothing: webhook and sweep come after us. */
+  async function askStripe(order: Order, returned: boolean): Promise<void> {
+    const attempt = await createOrdersStore(db).findLivingAttempt(order.id);
+    const askedAt = attempt?.checkedAt?.getTime() ?? 0;
+    if (!returned && Date.now() - askedAt < ASK_AGAIN_AFTER_MS) return;
+    await settleOrder(dependencies, order.id).catch((error: unknown) =>
+      logger.warn({ err: error, orderId: order.id }, 'a payment could not be checked'),
+    );
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * Settle: the one place where a payment becomes an order's state. It fetches the session that we stored, on the account
+ * and in the mode that we stored, and applies what Stripe says under the order's lock. Return page, webhook, sweep and
+ * deadline all call it; it may run at once, twice, and in any order. Metadata decides nothing.
+ *
+ * Promise 2: a payment that succeeded ends as one paid order, one full refund, or a row in needs_attention.
+ */
+import { type Knex } from 'knex';
+import { inTransaction } from '../db/connection';
+import { type Dependencies } from '../dependencies';
+import { queueMail } from '../mail/outbox';
+import { requestAutomaticRefund } from '../payments/request-refund';
+import { type CheckoutSession } from '../stripe/stripe-client';
+import { fulfilOrder } from './fulfil-order';
+import { moveOrder, noteOnOrder } from './move-order';
+import { type Cause, type Order, type OrderStatus, type PaymentAttempt } from './order';
+import { lateRefundMail } from './order-mails';
+import { createOrdersStore } from './orders-store';
+
+export type SettleDependencies = Pick<
+  Dependencies,
+  'db' | 'config' | 'stripe' | 'logger' | 'orderTokens' | 'ticketCodes'
+>;
+
+/** Settles the attempt of an order that Stripe may still decide, if there is one. Throws StripeFailure when Stripe can't say. */
+export async function settleOrder(dependencies: SettleDependencies, orderId: string): Promise<void> {
+  const attempt = await createOrdersStore(dependencies.db).findLivingAttempt(orderId);
+  if (attempt?.checkoutSessionId) await settleAttempt(dependencies, attempt.id);
+}
+
+/** Asks Stripe for an attempt's session and applies the answer. */
+export async function settleAttempt(dependencies: SettleDependencies, attemptId: string): Promise<void> {
+  const attempt = await createOrdersStore(dependencies.db).getAttempt(attemptId);
+  if (!attempt.checkoutSessionId) return;
+  const session = await dependencies.stripe.retrieveCheckoutSession({
+    account: attempt.stripeAccountId,
+    livemode: attempt.livemode,
+    id: attempt.checkoutSessionId,
+  });
+  await applySession(dependencies, attemptId, session);
+}
+
+/** Applies what Stripe says of an attempt's session. Needs no order of arrival: what is done already is left alone. */
+export async function applySession(
+  dependencies: SettleDependencies,
+  attemptId: string,
+  session: CheckoutSession,
+): Promise<void> {
+  await inTransaction(dependencies.db, async (trx) => {
+    const orders = createOrdersStore(trx);
+    const order = await orders.lock((await orders.getAttempt(attemptId)).orderId);
+    const attempt = await orders.getAttempt(attemptId);
+    if (attempt.checkoutSessionId !== session.id)
+      throw new Error('This session is not the one of this attempt');
+    await orders.updateAttempt(attemptId, { checked_at: trx.fn.now() });
+    if (session.status === 'expired') return applyDead(trx, order, attempt, 'checkout session expired');
+    if (session.status !== 'complete') return;
+    if (session.paymentStatus === 'paid' || session.paymentStatus === 'no_payment_required')
+      return applyPaid(trx, dependencies, order, attempt, session);
+    // Completed, but the money is not there: on its way, or it has failed for good.
+    if (
+      session.paymentIntentStatus === 'canceled' ||
+      session.paymentIntentStatus === 'requires_payment_method'
+    )
+      return applyDead(trx, order, attempt, 'payment failed');
+    return applyProcessing(trx, order, attempt, session);
+  });
+}
+
+async function applyPaid(
+  trx: Knex.Transaction,
+  dependencies: SettleDependencies,
+  order: Order,
+  attempt: PaymentAttempt,
+  session: CheckoutSession,
+): Promise<void> {
+  if (attempt.status === 'paid') return;
+  const orders = createOrdersStore(trx);
+  const details = {
+    session: session.id,
+    payment_intent: session.paymentIntentId,
+    account: attempt.stripeAccountId,
+    attempt: attempt.n,
+  };
+  const paid: Cause = { actor: 'stripe', reason: 'payment succeeded', details };
+  await orders.updateAttempt(attempt.id, {
+    status: 'paid',
+    payment_intent_id: session.paymentIntentId,
+    paid_at: trx.fn.now(),
+  });
+
+  if (
+    session.amountTotal !== attempt.amount ||
+    session.currency !== attempt.currency ||
+    order.stripeAccountId !== attempt.stripeAccountId
+  ) {
+    const cause = {
+      ...paid,
+      reason: 'the payment does not match the order',
+      details: {
+        ...details,
+        paid: `${session.amountTotal} ${session.currency}`,
+        expected: `${attempt.amount} ${attempt.currency}`,
+      },
+    };
+    dependencies.logger.error({ orderId: order.id }, 'a payment does not match its order');
+    return order.status === 'needs_attention'
+      ? noteOnOrder(trx, order, cause)
+      : reach(trx, order, 'needs_attention', cause, 'payment_mismatch');
+  }
+
+  switch (order.status) {
+    case 'creating_session':
+    case 'awaiting_payment':
+    case 'processing':
+    case 'expiring':
+      await reach(trx, order, 'paid', paid);
+      return fulfilOrder(trx, dependencies, order);
+    case 'expired':
+    case 'failed':
+      return applyLatePayment(trx, dependencies, order, attempt, paid);
+    case 'paid':
+    case 'partially_refunded':
+    case 'refunded':
+    case 'refund_pending':
+      // A second payment for one order: given back, and the good one is not touched.
+      await noteOnOrder(trx, order, { ...paid, reason: 'a second payment for this order is given back' });
+      return requestAutomaticRefund(trx, attempt, 'duplicate_payment');
+    default:
+      // needs_attention: a person decides, knowing of this payment
+      return noteOnOrder(trx, order, paid);
+  }
+}
+
+/** The tickets again if they still fit and the event takes place, else all of the money back. */
+async function applyLatePayment(
+  trx: Knex.Transaction,
+  dependencies: SettleDependencies,
+  order: Order,
+  attempt: PaymentAttempt,
+  paid: Cause,
+): Promise<void> {
+  const event = await trx('events').where({ id: order.eventId }).first('status');
+  const cancelled = event.status === 'cancelled';
+  if (
+    !cancelled &&
+    (await moveOrder(trx, order, 'paid', { ...paid, reason: 'a late payment; the tickets were still there' }))
+  ) {
+    return fulfilOrder(trx, dependencies, order);
+  }
+  const why = cancelled ? 'event_cancelled' : 'sold_out';
+  await moveOrder(
+    trx,
+    order,
+    'refund_pending',
+    {
+      ...paid,
+      reason: cancelled ? 'a late payment for a cancelled event' : 'a late payment; the tickets were gone',
+    },
+    { statusDetail: why },
+  );
+  await requestAutomaticRefund(trx, attempt, 'late_payment');
+  await queueMail(trx, await lateRefundMail(trx, dependencies, order, why));
+}
+
+async function applyProcessing(
+  trx: Knex.Transaction,
+  order: Order,
+  attempt: PaymentAttempt,
+  session: CheckoutSession,
+): Promise<void> {
+  if (attempt.status === 'processing' || attempt.status === 'paid') return;
+  await createOrdersStore(trx).updateAttempt(attempt.id, {
+    status: 'processing',
+    payment_intent_id: session.paymentIntentId,
+  });
+  if (
+    order.status === 'creating_session' ||
+    order.status === 'awaiting_payment' ||
+    order.status === 'expiring'
+  ) {
+    await reach(trx, order, 'processing', {
+      actor: 'stripe',
+      reason: 'completed, the money is on its way',
+      details: { session: session.id, account: attempt.stripeAccountId },
+    });
+  }
+}
+
+/** Stripe says that nothing will come of this attempt: only now may its tickets go back (promise 3). */
+async function applyDead(
+  trx: Knex.Transaction,
+  order: Order,
+  attempt: PaymentAttempt,
+  reason: string,
+): Promise<void> {
+  if (attempt.status !== 'created' && attempt.status !== 'open' && attempt.status !== 'processing') return;
+  await createOrdersStore(trx).updateAttempt(attempt.id, { status: 'expired' });
+  if (
+    order.status === 'creating_session' ||
+    order.status === 'awaiting_payment' ||
+    order.status === 'processing' ||
+    order.status === 'expiring'
+  ) {
+    await reach(
+      trx,
+      order,
+      'expired',
+      {
+        actor: 'stripe',
+        reason,
+        details: { session: attempt.checkoutSessionId, account: attempt.stripeAccountId },
+      },
+      reason === 'payment failed' ? 'payment_failed' : 'hold_over',
+    );
+  }
+}
+
+/** A session can be complete before we knew that it exists: the step that was skipped is written, too. */
+async function reach(
+  trx: Knex.Transaction,
+  order: Order,
+  to: OrderStatus,
+  cause: Cause,
+  statusDetail: string | null = null,
+): Promise<void> {
+  if (order.status === 'creating_session' && to !== 'needs_attention' && to !== 'expired') {
+    await moveOrder(trx, order, 'awaiting_payment', { actor: 'stripe', reason: 'checkout session found' });
+  }
+  await moveOrder(trx, order, to, cause, { statusDetail });
+}

@@ -1,0 +1,40 @@
+/** The inbox of Stripe's events: stored by id, together with the job that works it off, before Stripe is answered. */
+import { type Knex } from 'knex';
+import { type StripeEvent } from '../stripe/webhook-signature';
+
+/**
+ * Keeps an event. A second delivery is only counted, and hurries one that was not worked off yet. Event and job are one
+ * statement: after a 2xx both exist.
+ */
+export async function keepEvent(db: Knex, event: StripeEvent, payload: string): Promise<void> {
+  await db.raw(
+    `WITH kept AS (
+       INSERT INTO stripe_events (id, account, type, livemode, created_at, payload)
+       VALUES (:id, :account, :type, :livemode, :createdAt, CAST(:payload AS jsonb))
+       ON CONFLICT (id) DO UPDATE SET deliveries = stripe_events.deliveries + 1
+       RETURNING id, processed_at
+     )
+     SELECT graphile_worker.add_job('work_off_stripe_event', json_build_object('eventId', id), job_key := 'stripe-event-' || id, max_attempts := 12)
+       FROM kept WHERE processed_at IS NULL`,
+    {
+      id: event.id,
+      account: event.account,
+      type: event.type,
+      livemode: event.livemode,
+      createdAt: event.createdAt,
+      payload,
+    },
+  );
+}
+
+/** Events whose job was lost: stored more than a minute ago and not worked off, not tried too often. */
+export async function listWaitingEvents(db: Knex): Promise<string[]> {
+  const rows = await db('stripe_events')
+    .whereNull('processed_at')
+    .where('received_at', '<', db.raw("now() - interval '1 minute'"))
+    .where('attempts', '<', 20)
+    .orderBy('received_at')
+    .limit(100)
+    .select('id');
+  return rows.map((row) => row.id);
+}

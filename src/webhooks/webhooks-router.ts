@@ -1,0 +1,58 @@
+/** POST /webhooks/stripe: verify the raw bytes, store, answer. The worker does the rest. */
+import express, { type Request, type Response, Router } from 'express';
+import { type Dependencies } from '../dependencies';
+import { paths } from '../paths';
+import { isSignedByStripe, readStripeEvent } from '../stripe/webhook-signature';
+import { keepEvent } from './inbox';
+
+const LARGEST_EVENT = '1mb';
+
+export function webhooksRouter({
+  config,
+  db,
+  logger,
+}: Pick<Dependencies, 'config' | 'db' | 'logger'>): Router {
+  const router = Router();
+  const secretsOfAllModes = config.stripe.modes.map((mode) => ({
+    livemode: mode.livemode,
+    secrets: mode.webhookSecrets,
+  }));
+
+  router.post(
+    paths.webhooks(),
+    express.raw({ type: () => true, limit: LARGEST_EVENT }),
+    async (req: Request, res: Response) => {
+      const body: unknown = req.body;
+      const header = req.get('stripe-signature');
+      const signedFor = Buffer.isBuffer(body)
+        ? secretsOfAllModes.find((mode) => isSignedByStripe(body, header, mode.secrets))
+        : undefined;
+      if (!signedFor) {
+        logger.warn({ requestId: req.id }, 'a webhook without a valid signature was refused');
+        return res.status(400).json({ error: 'This is not signed by Stripe for this endpoint.' });
+      }
+      const text = (body as Buffer).toString('utf8');
+      const event = readStripeEvent(parseJson(text));
+      // Signed, but nothing that we could store: taken, or Stripe would send it for days.
+      if (!event) return res.status(200).json({ received: true, ignored: true });
+      await keepEvent(db, event, storableJson(parseJson(text)));
+      res.status(200).json({ received: true });
+    },
+  );
+  return router;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** JSON that Postgres takes as jsonb: no NUL, no lone surrogates. */
+function storableJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'string' ? inner.replaceAll('\0', '').toWellFormed() : inner,
+  );
+}

@@ -1,0 +1,177 @@
+/**
+ * What an event makes us do. An event is a hint that something happened, never the truth: handlers fetch what they act
+ * on. All of them may run twice and in any order.
+ */
+import { refreshConnection } from '../connect/account-health';
+import { createConnectionsStore } from '../connect/connections-store';
+import { endRevokedConnection } from '../connect/revoked-at-stripe';
+import { adoptSession } from '../checkout/send-attempt';
+import { type Dependencies } from '../dependencies';
+import { isUuid } from '../lib/ids';
+import { type PaymentAttempt } from '../orders/order';
+import { createOrdersStore } from '../orders/orders-store';
+import { settleAttempt } from '../orders/settle-order';
+import { bookRefunds } from '../payments/book-refunds';
+import { readStripeEvent, type StripeEvent } from '../stripe/webhook-signature';
+
+type Handler = (dependencies: Dependencies, event: StripeEvent & { account: string }) => Promise<string>;
+
+const HANDLERS: Record<string, Handler> = {
+  'checkout.session.completed': settleSession,
+  'checkout.session.expired': settleSession,
+  'checkout.session.async_payment_succeeded': settleSession,
+  'checkout.session.async_payment_failed': settleSession,
+  'charge.refunded': bookPaymentsRefunds,
+  'refund.created': bookPaymentsRefunds,
+  'refund.updated': bookPaymentsRefunds,
+  'refund.failed': bookPaymentsRefunds,
+  'account.updated': readAccount,
+  'account.application.deauthorized': endConnection,
+};
+
+/** Works off one event of the inbox. Throws when it can't be finished now: it is tried again. */
+export async function workOffEvent(dependencies: Dependencies, eventId: string): Promise<void> {
+  const { db } = dependencies;
+  const row = await db('stripe_events').where({ id: eventId }).first();
+  if (!row || row.processed_at) return;
+  await db('stripe_events')
+    .where({ id: eventId })
+    .update({ attempts: db.raw('attempts + 1') });
+  try {
+    const outcome = await handle(dependencies, readStripeEvent(row.payload));
+    await db('stripe_events')
+      .where({ id: eventId })
+      .update({ processed_at: db.fn.now(), outcome, last_error: null });
+  } catch (error) {
+    await db('stripe_events')
+      .where({ id: eventId })
+      .update({ last_error: error instanceof Error ? error.message.slice(0, 300) : 'unknown' });
+    throw error;
+  }
+}
+
+async function handle(dependencies: Dependencies, event: StripeEvent | null): Promise<string> {
+  if (!event) return 'ignored: not an event we understand';
+  const handler = Object.hasOwn(HANDLERS, event.type) ? HANDLERS[event.type] : undefined;
+  if (!handler) return 'ignored: not a type we use';
+  if (!event.account) return 'ignored: not of a connected account';
+  if (!dependencies.config.stripe.modes.some((mode) => mode.livemode === event.livemode))
+    return 'ignored: not our mode';
+  await createConnectionsStore(dependencies.db)
+    .findByAccount(event.account, event.livemode)
+    .then(
+      (connection) =>
+        connection &&
+        createConnectionsStore(dependencies.db).update(connection.id, { last_event_at: new Date() }),
+    );
+  return handler(dependencies, { ...event, account: event.account });
+}
+
+async function settleSession(
+  dependencies: Dependencies,
+  event: StripeEvent & { account: string },
+): Promise<string> {
+  const sessionId = textOf(event.object['id']);
+  const attempt = await createOrdersStore(dependencies.db).findAttemptByStripe({
+    account: event.account,
+    sessionId,
+  });
+  if (!attempt) return adoptUnanswered(dependencies, event, sessionId);
+  if (attempt.livemode !== event.livemode) return 'ignored: another mode than the payment';
+  await settleAttempt(dependencies, attempt.id);
+  return 'settled';
+}
+
+/**
+ * The event came before our own record of the session (or the answer was lost). The reference in it only tells where to
+ * look: the session is adopted if Stripe itself says that it is the one of our attempt.
+ */
+async function adoptUnanswered(
+  dependencies: Dependencies,
+  event: StripeEvent & { account: string },
+  sessionId: string | null,
+): Promise<string> {
+  const orderId = textOf(event.object['client_reference_id']);
+  const attempt =
+    isUuid(orderId) && sessionId ? await createOrdersStore(dependencies.db).findLivingAttempt(orderId) : null;
+  if (
+    !attempt ||
+    !sessionId ||
+    attempt.checkoutSessionId ||
+    attempt.status !== 'created' ||
+    attempt.stripeAccountId !== event.account ||
+    attempt.livemode !== event.livemode
+  ) {
+    return 'ignored: no payment of ours';
+  }
+  const session = await dependencies.stripe.retrieveCheckoutSession({
+    account: attempt.stripeAccountId,
+    livemode: attempt.livemode,
+    id: sessionId,
+  });
+  if (!isSessionOf(attempt, session)) return 'ignored: not the session of this payment';
+  await adoptSession(dependencies, attempt.id, session);
+  await settleAttempt(dependencies, attempt.id);
+  return 'adopted and settled';
+}
+
+/** Anybody on the account can copy our reference into a session of theirs: amount and currency have to be right, too. */
+function isSessionOf(
+  attempt: PaymentAttempt,
+  session: {
+    clientReferenceId: string | null;
+    metadata: Record<string, string>;
+    amountTotal: bigint | null;
+    currency: string | null;
+  },
+): boolean {
+  return (
+    session.clientReferenceId === attempt.orderId &&
+    session.metadata['foyer_attempt'] === String(attempt.n) &&
+    session.amountTotal === attempt.amount &&
+    session.currency === attempt.currency
+  );
+}
+
+async function bookPaymentsRefunds(
+  dependencies: Dependencies,
+  event: StripeEvent & { account: string },
+): Promise<string> {
+  const attempt = await createOrdersStore(dependencies.db).findAttemptByStripe({
+    account: event.account,
+    paymentIntentId: textOf(event.object['payment_intent']),
+  });
+  if (!attempt || attempt.livemode !== event.livemode) return 'ignored: no payment of ours';
+  await bookRefunds(dependencies, attempt.id);
+  return 'booked';
+}
+
+async function readAccount(
+  dependencies: Dependencies,
+  event: StripeEvent & { account: string },
+): Promise<string> {
+  const connection = await createConnectionsStore(dependencies.db).findByAccount(
+    event.account,
+    event.livemode,
+  );
+  if (!connection) return 'ignored: not connected here';
+  if ((await refreshConnection(dependencies, connection)) === 'unanswered')
+    throw new Error('Stripe can not be asked about this account');
+  return 'read';
+}
+
+async function endConnection(
+  dependencies: Dependencies,
+  event: StripeEvent & { account: string },
+): Promise<string> {
+  const application = textOf(event.object['id']);
+  const keys = dependencies.config.stripe.modes.find((mode) => mode.livemode === event.livemode);
+  if (application?.startsWith('ca_') && application !== keys?.clientId) return 'ignored: another application';
+  return endRevokedConnection(dependencies, event);
+}
+
+function textOf(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  const id = (value as { id?: unknown } | null | undefined)?.id;
+  return typeof id === 'string' ? id : null;
+}
