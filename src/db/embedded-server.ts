@@ -26,7 +26,7 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { findBinaries, moveUnlessThere, sharedFolder } from './embedded-binaries';
 import { canReach, chooseServerUser, letThrough, type ServerUser } from './embedded-user';
-import { isAlive, isReady, makeWay, ownerMark } from './postmaster';
+import { isAlive, isReady, makeWay, ownerMark, runningPort } from './postmaster';
 
 export interface EmbeddedServerOptions {
   /** The server lives in the folder `postgres` in here. */
@@ -91,13 +91,25 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
   };
 
   try {
-    const address = (database: string) => `postgres://foyer:${password}@127.0.0.1:${port}/${database}`;
-    await makeDatabase(address('postgres'));
-    return { url: address('foyer'), fresh, stop };
+    await makeDatabase(address({ password, port, database: 'postgres' }));
+    return { url: address({ password, port, database: 'foyer' }), fresh, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** The address of the server that another process runs on this data at this moment, for commands beside it. */
+export function findRunningServer(dataDir: string): string | null {
+  const place = join(resolve(dataDir), 'postgres');
+  if (!existsSync(place)) return null;
+  const home = realpathSync(place);
+  const port = runningPort(join(home, 'data'));
+  return port === null ? null : address({ password: readPassword(home), port, database: 'foyer' });
+}
+
+function address({ password, port, database }: { password: string; port: number; database: string }): string {
+  return `postgres://foyer:${password}@127.0.0.1:${port}/${database}`;
 }
 
 interface Cluster {
@@ -160,8 +172,12 @@ function unfinishedName(dataDir: string): string {
 function clearUnfinished(dataDir: string): void {
   for (const name of readdirSync(dataDir)) {
     const pid = Number(/^postgres\.unfinished-(\d+)-/.exec(name)?.[1]);
-    if (pid && (pid === process.pid || !isAlive(pid)))
+    if (!pid || (pid !== process.pid && isAlive(pid))) continue;
+    try {
       rmSync(join(dataDir, name), { recursive: true, force: true });
+    } catch {
+      // A killed start's initdb still writes into it: the next start clears it.
+    }
   }
 }
 

@@ -66,6 +66,13 @@ export function isReady(clusterFolder: string, pid: number): boolean {
   return Number(lines[0]) === pid && lines[7]?.trim() === 'ready';
 }
 
+/** The port of a Postgres that runs on this data and takes connections, else null. */
+export function runningPort(clusterFolder: string): number | null {
+  const running = findPostmaster(clusterFolder);
+  if (running?.state !== 'alive' || !isReady(clusterFolder, running.pid)) return null;
+  return Number(readPidFile(clusterFolder)[3]);
+}
+
 interface Postmaster {
   pid: number;
   /** `dead`: killed, and not yet buried by its parent. Postgres would take it for alive. */
