@@ -14,7 +14,11 @@ const newPassword = z.string({ error: 'Enter a password' }).superRefine((passwor
 
 export const signUpForm = z
   .object({
-    name: textField({ required: 'Enter your name', max: 100 }),
+    // letters and signs, not only blanks of zero width
+    name: textField({ required: 'Enter your name', max: 100 }).refine(
+      (name) => /[\p{L}\p{N}\p{P}\p{S}]/u.test(name),
+      { error: 'Enter your name' },
+    ),
     email: emailField(),
     password: newPassword,
     next: z.string().optional(),

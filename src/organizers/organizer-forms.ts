@@ -3,7 +3,9 @@ import { emailField, isWebAddress, optionalText, textField } from '../http/forms
 
 export const organizerForm = z
   .object({
-    name: textField({ required: 'Enter the name of your organizer', max: 100 }),
+    name: textField({ required: 'Enter the name of your organizer', max: 100 }).refine(isVisible, {
+      error: 'Enter the name of your organizer',
+    }),
     contact_email: emailField('Enter an email address that buyers can write to'),
     website: optionalText({ max: 300 }).refine((text) => text === '' || isWebAddress(text), {
       error: 'Enter a web address that begins with https://, or leave this empty',
@@ -15,3 +17,8 @@ export const organizerForm = z
     contactEmail: contact_email,
     website: website === '' ? null : website,
   }));
+
+/** Blanks and joiners of zero width alone would be a name that nobody sees. */
+function isVisible(name: string): boolean {
+  return /[\p{L}\p{N}\p{P}\p{S}]/u.test(name);
+}
