@@ -33,6 +33,8 @@ export interface TestApp {
 }
 
 export interface TestAppOverrides {
+  /** default: any free one */
+  port?: number;
   config?: Partial<Omit<Config, 'stripe'>>;
   stripe?: Partial<Config['stripe']>;
   dependencies?: Partial<Dependencies>;
@@ -49,7 +51,7 @@ export async function createTestApp(overrides: TestAppOverrides = {}): Promise<T
   });
   const app = createApp(dependencies);
   const server = await new Promise<Server>((ready) => {
-    const listening = app.listen(0, '127.0.0.1', () => ready(listening));
+    const listening = app.listen(overrides.port ?? 0, '127.0.0.1', () => ready(listening));
   });
 
   return {

@@ -1,0 +1,202 @@
+/** Many buyers, few seats. Each guard has a twin that fails when the guard is out. */
+import { type Knex } from 'knex';
+import { placeOrders } from '../../src/checkout/place-orders';
+import { createDatabase } from '../../src/db/connection';
+import { newId } from '../../src/lib/ids';
+import { brokenInvariants } from '../support/market';
+import { createTestApp, type TestApp } from '../support/test-app';
+
+const FEES = { percentHundredths: 250, fixed: {} };
+
+let testApp: TestApp;
+let crowd: Knex;
+beforeAll(async () => {
+  testApp = await createTestApp();
+  // as many connections as several web processes have
+  crowd = createDatabase({ url: testApp.databaseUrl, poolSize: 20 });
+});
+afterAll(async () => {
+  await crowd.destroy();
+  await testApp.close();
+});
+
+async function freeEvent(options: { seats: number[]; capacity?: number | null }) {
+  const { db } = testApp;
+  const [organizerId, eventId] = [newId(), newId()];
+  await db('organizers').insert({
+    id: organizerId,
+    slug: organizerId,
+    name: 'House',
+    contact_email: 'house@example.com',
+  });
+  await db('events').insert({
+    id: eventId,
+    organizer_id: organizerId,
+    slug: eventId,
+    title: 'Full House',
+    starts_at: new Date('2030-01-01'),
+    ends_at: new Date('2030-01-02'),
+    time_zone: 'UTC',
+    location_kind: 'venue',
+    venue_name: 'Hall',
+    currency: 'eur',
+    capacity: options.capacity ?? null,
+    livemode: false,
+    status: 'published',
+    published_at: new Date(),
+  });
+  const typeIds = options.seats.map(() => newId());
+  await db('ticket_types').insert(
+    options.seats.map((capacity, index) => ({
+      id: typeIds[index],
+      event_id: eventId,
+      position: index,
+      name: `Seat ${index}`,
+      kind: 'free',
+      price: 0,
+      capacity,
+    })),
+  );
+  return { eventId, slug: eventId, typeIds };
+}
+
+const line = (ticketTypeId: string, quantity = 1) => ({
+  ticketTypeId,
+  quantity,
+  shownPrice: null,
+  amount: null,
+});
+const buyers = (eventId: string, carts: { ticketTypeId: string; quantity: number }[][]) =>
+  Promise.allSettled(
+    carts.map((cart) =>
+      placeOrders(
+        crowd,
+        eventId,
+        [{ visitorHash: null, lines: cart.map((entry) => line(entry.ticketTypeId, entry.quantity)) }],
+        FEES,
+      ),
+    ),
+  );
+const won = (results: PromiseSettledResult<{ ok: boolean }[]>[]) =>
+  results.filter((result) => result.status === 'fulfilled' && result.value[0]!.ok).length;
+
+test('50 buyers for 5 seats over HTTP: five orders, 45 plain answers, no error', async () => {
+  const { slug, eventId, typeIds } = await freeEvent({ seats: [5] });
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () =>
+      fetch(`${testApp.url}/events/${slug}/orders`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+        body: `quantity.${typeIds[0]}=1`,
+      }),
+    ),
+  );
+  expect(answers.filter((answer) => answer.status === 303)).toHaveLength(5);
+  const refused = answers.filter((answer) => answer.status === 409);
+  expect(refused).toHaveLength(45);
+  expect(await refused[0]!.text()).toMatch(/Nothing is held, and you were not charged/);
+  expect(await testApp.db('events').where({ id: eventId }).first()).toMatchObject({ held: 5, sold: 0 });
+  expect(await brokenInvariants(testApp)).toEqual([]);
+});
+
+test('50 buyers for 5 seats from many processes: exactly five', async () => {
+  const { eventId, typeIds } = await freeEvent({ seats: [5] });
+  const results = await buyers(
+    eventId,
+    Array.from({ length: 50 }, () => [line(typeIds[0]!)]),
+  );
+  expect(won(results)).toBe(5);
+  expect(results.filter((result) => result.status === 'rejected')).toEqual([]);
+  expect(await testApp.db('ticket_types').where({ id: typeIds[0] }).first()).toMatchObject({ held: 5 });
+});
+
+test('twin: without the event’s lock the CHECK still refuses, and without both seats are sold twice', async () => {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  const builder = Object.getPrototypeOf(crowd('events')) as any;
+  const lockless = jest.spyOn(builder, 'forNoKeyUpdate').mockImplementation(function (this: unknown) {
+    return this;
+  });
+  try {
+    const guarded = await freeEvent({ seats: [5] });
+    const results = await buyers(
+      guarded.eventId,
+      Array.from({ length: 50 }, () => [line(guarded.typeIds[0]!)]),
+    );
+    // the last line of defence: errors instead of oversold seats
+    expect(won(results)).toBe(5);
+    expect(results.some((result) => result.status === 'rejected')).toBe(true);
+
+    const open = await freeEvent({ seats: [5] });
+    await testApp.db.raw('ALTER TABLE ticket_types DROP CONSTRAINT ticket_types_counters_fit');
+    const oversold = await buyers(
+      open.eventId,
+      Array.from({ length: 50 }, () => [line(open.typeIds[0]!)]),
+    );
+    expect(won(oversold)).toBeGreaterThan(5);
+    await testApp.db('ticket_types').where({ id: open.typeIds[0] }).update({ capacity: 50 });
+  } finally {
+    lockless.mockRestore();
+    await testApp.db.raw(
+      'ALTER TABLE ticket_types ADD CONSTRAINT ticket_types_counters_fit CHECK (held >= 0 AND sold >= 0 AND held + sold <= capacity)',
+    );
+  }
+});
+
+test('the event’s own capacity holds over all of its ticket types', async () => {
+  const { eventId, typeIds } = await freeEvent({ seats: [20, 20], capacity: 7 });
+  const results = await buyers(
+    eventId,
+    Array.from({ length: 40 }, (_, index) => [line(typeIds[index % 2]!)]),
+  );
+  expect(won(results)).toBe(7);
+  expect(await testApp.db('events').where({ id: eventId }).first()).toMatchObject({ held: 7 });
+  expect(await brokenInvariants(testApp)).toEqual([]);
+});
+
+test('carts in opposite order don’t deadlock', async () => {
+  const { eventId, typeIds } = await freeEvent({ seats: [300, 300, 300] });
+  const carts = Array.from({ length: 100 }, (_, index) =>
+    (index % 2 ? typeIds : [...typeIds].reverse()).map((id) => line(id)),
+  );
+  const before = await deadlocks();
+  const results = await buyers(eventId, carts);
+  expect(won(results)).toBe(100);
+  expect(await deadlocks()).toBe(before);
+});
+
+test('a batch answers each caller alone: a poisoned one undoes nobody', async () => {
+  const { eventId, typeIds } = await freeEvent({ seats: [3] });
+  const other = await freeEvent({ seats: [3] });
+  const lines = [
+    [line(typeIds[0]!, 2)],
+    [line(other.typeIds[0]!)],
+    [line(typeIds[0]!, 5)],
+    [],
+    [line(typeIds[0]!, 1)],
+    [line(typeIds[0]!, 1)],
+  ];
+  const answers = await placeOrders(
+    crowd,
+    eventId,
+    lines.map((entry) => ({ visitorHash: null, lines: entry })),
+    FEES,
+  );
+  expect(answers.map((answer) => (answer.ok ? 'ok' : answer.refusal.reason))).toEqual([
+    'ok',
+    'not_on_sale',
+    'sold_out',
+    'nothing_chosen',
+    'ok',
+    'sold_out',
+  ]);
+  expect(await testApp.db('ticket_types').where({ id: typeIds[0] }).first()).toMatchObject({ held: 3 });
+  expect(await testApp.db('ticket_types').where({ id: other.typeIds[0] }).first()).toMatchObject({ held: 0 });
+});
+
+async function deadlocks(): Promise<number> {
+  const { rows } = await testApp.db.raw(
+    'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()',
+  );
+  return Number(rows[0].deadlocks);
+}
