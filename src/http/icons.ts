@@ -23,6 +23,9 @@ const SHAPES = {
   menu: '<path d="M3 5.5h14M3 10h14M3 14.5h14"/>',
   search: '<circle cx="8.8" cy="8.8" r="5.3"/><path d="m12.8 12.8 4.2 4.2"/>',
   download: '<path d="M10 3v9.5m-4-4 4 4 4-4M3.5 16.5h13"/>',
+  home: '<path d="M3.5 17V9.6a6.5 6.5 0 0 1 13 0V17"/><path d="M7.7 17v-6.8a2.3 2.3 0 0 1 4.6 0V17"/><path d="M2 17h16"/>',
+  money:
+    '<rect x="2.5" y="5" width="15" height="10" rx="1.2"/><circle cx="10" cy="10" r="2.3"/><path d="M5.3 10h.2m9 0h.2"/>',
   dot: '<circle cx="10" cy="10" r="4" fill="currentColor" stroke="none"/>',
 } as const;
 
