@@ -26,7 +26,7 @@ export function loadOrganizer(db: Knex): RequestHandler {
   const organizers = createOrganizersStore(db);
   return async (req, res, next) => {
     const memberships = await organizers.listOfUser(currentUser(req).id);
-    const chosen = memberships.find(({ id }) => id === req.session.organizerId) ?? memberships[0];
+    const chosen = chooseOrganizer(req, memberships);
     if (!chosen) {
       res.redirect(303, newOrganizerPath(req.method === 'GET' ? req.originalUrl : paths.desk()));
       return;
@@ -35,6 +35,11 @@ export function loadOrganizer(db: Knex): RequestHandler {
     req.memberships = memberships;
     next();
   };
+}
+
+/** The one that the person looked at last, else the one they joined first, else none. */
+export function chooseOrganizer(req: Request, memberships: Membership[]): Membership | null {
+  return memberships.find(({ id }) => id === req.session.organizerId) ?? memberships[0] ?? null;
 }
 
 /** The organizer of this desk page, for handlers behind `loadOrganizer`. */

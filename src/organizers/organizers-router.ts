@@ -6,7 +6,7 @@ import { currentUser, requireUser, safeReturnPath } from '../http/current-user';
 import { type Form, parseForm, readFields } from '../http/forms';
 import { renderPage } from '../http/views';
 import { paths } from '../paths';
-import { loadOrganizer, organizerOf } from './current-organizer';
+import { chooseOrganizer, loadOrganizer, organizerOf } from './current-organizer';
 import { deskTasks, paymentsBanner } from './desk-tasks';
 import { organizerForm } from './organizer-forms';
 import { createOrganizersStore, type Membership } from './organizers-store';
@@ -74,14 +74,14 @@ export function organizersRouter({ config, db, rateLimits }: Dependencies): Rout
     res.redirect(303, paths.desk());
   });
 
-  router.get('/organizer/organizers/:id/edit', async (req: Request, res: Response) => {
-    const organizer = await ownOrganizer(req);
-    const { name, contactEmail, website } = organizer;
+  router.get('/organizer/organizers/:id/edit', loadOrganizer(db), async (req: Request, res: Response) => {
+    const edited = await ownOrganizer(req);
+    const { name, contactEmail, website } = edited;
     const form = { values: { name, contact_email: contactEmail, website: website ?? '' }, errors: {} };
-    showEditOrganizer(req, res, organizer, form);
+    showEditOrganizer(req, res, edited, form);
   });
 
-  router.post('/organizer/organizers/:id/edit', async (req: Request, res: Response) => {
+  router.post('/organizer/organizers/:id/edit', loadOrganizer(db), async (req: Request, res: Response) => {
     const organizer = await ownOrganizer(req);
     const parsed = parseForm(organizerForm, req.body);
     if (!parsed.ok) return showEditOrganizer(req, res, organizer, parsed.form);
@@ -103,8 +103,7 @@ export function organizersRouter({ config, db, rateLimits }: Dependencies): Rout
     form: Form,
     next: string | null,
   ): Promise<void> {
-    const memberships = await organizers.listOfUser(currentUser(req).id);
-    const current = memberships.find(({ id }) => id === req.session.organizerId) ?? memberships[0] ?? null;
+    const current = chooseOrganizer(req, await organizers.listOfUser(currentUser(req).id));
     renderPage(
       req,
       res,
@@ -127,7 +126,7 @@ function showEditOrganizer(req: Request, res: Response, organizer: Membership, f
     req,
     res,
     'organizers/edit-organizer',
-    { title: 'Organizer', layout: 'desk', status: statusOf(form), page: { organizer } },
+    { title: 'Organizer', layout: 'desk', status: statusOf(form), page: { organizer: organizerOf(req) } },
     { form, organizer, editOrganizerPath },
   );
 }
