@@ -32,7 +32,7 @@ export function checkoutSessionRequest(order: {
         price_data: {
           currency: order.currency,
           unit_amount: Number(line.unitPrice),
-          product_data: { name: `${line.ticketTypeName} – ${order.eventTitle}`.slice(0, 250) },
+          product_data: { name: shortened(`${line.ticketTypeName} – ${order.eventTitle}`) },
         },
       })),
     // A zero fee is left out: Stripe refuses it.
@@ -48,4 +48,9 @@ export function checkoutSessionRequest(order: {
     cancel_url: `${order.baseUrl}${paths.order(order.token)}`,
     expires_at: Math.floor(order.expiresAt.getTime() / 1000),
   };
+}
+
+/** At most 250 code points: a cut inside a pair of surrogates could be neither stored nor sent. */
+function shortened(name: string): string {
+  return [...name].slice(0, 250).join('');
 }
