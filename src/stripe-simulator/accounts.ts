@@ -1,15 +1,17 @@
 /** Connected accounts (full Dashboard, "standard") and their connection to the platform. */
 import type Stripe from 'stripe';
-import { type ApiCall, assertConnected, type createApi } from './api';
-import { newId, type Simulator } from './context';
+import { assertConnected, type Route } from './api';
+import { newId, nulls, type Simulator } from './context';
 import { noSuch } from './refusal';
 import { type SimulatedAccount } from './state';
 
+// prettier-ignore
 const CURRENCY_OF: Record<string, string> = {
-  AU: 'aud', BR: 'brl', CA: 'cad', CH: 'chf', CZ: 'czk', DK: 'dkk', GB: 'gbp', HK: 'hkd', HU: 'huf', IN: 'inr', JP: 'jpy',
-  MX: 'mxn', MY: 'myr', NO: 'nok', NZ: 'nzd', PL: 'pln', RO: 'ron', SE: 'sek', SG: 'sgd', TH: 'thb', US: 'usd', AE: 'aed',
-  ...Object.fromEntries('AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK'.split(' ').map((code) => [code, 'eur'])),
-}; // prettier-ignore
+  AE: 'aed', AU: 'aud', BR: 'brl', CA: 'cad', CH: 'chf', CZ: 'czk', DK: 'dkk', GB: 'gbp', HK: 'hkd', HU: 'huf', IN: 'inr',
+  JP: 'jpy', MX: 'mxn', MY: 'myr', NO: 'nok', NZ: 'nzd', PL: 'pln', RO: 'ron', SE: 'sek', SG: 'sgd', TH: 'thb', US: 'usd',
+};
+for (const code of 'AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK'.split(' '))
+  CURRENCY_OF[code] = 'eur';
 
 /** Countries in which an account can be created, by name. */
 export const COUNTRIES = Object.keys(CURRENCY_OF)
@@ -18,26 +20,23 @@ export const COUNTRIES = Object.keys(CURRENCY_OF)
 
 export interface NewAccount {
   email: string;
-  business_name?: string | null;
-  country?: string;
-  default_currency?: string;
-  url?: string | null;
+  business_name?: string | undefined;
+  country?: string | undefined;
+  default_currency?: string | undefined;
+  url?: string | undefined;
   charges_enabled?: boolean;
 }
 
-export function accountsApi(simulator: Simulator, route: ReturnType<typeof createApi>): void {
-  const own = ({ account }: ApiCall<unknown>) =>
-    account === simulator.platformAccount
-      ? platformAccount(simulator)
-      : getAccount(simulator, account).object;
+export function accountsApi(simulator: Simulator, route: Route): void {
+  route('get', '/v1/account', ({ account }) => read(account, account));
+  route('get', '/v1/accounts/:id', ({ account, id }) => read(account, id));
 
-  route('get', '/v1/account', {}, own);
-  route('get', '/v1/accounts/:id', {}, (call) => {
-    if (call.id === call.account) return own(call);
-    if (call.direct) throw noSuch('account', call.id);
-    assertConnected(simulator, call.id);
-    return getAccount(simulator, call.id).object;
-  });
+  function read(caller: string, id: string): Stripe.Account {
+    if (id === simulator.platformAccount) return platformAccount(simulator);
+    if (caller !== simulator.platformAccount && caller !== id) throw noSuch('account', id);
+    assertConnected(simulator, id);
+    return getAccount(simulator, id).object;
+  }
 }
 
 export function getAccount({ state }: Simulator, id: string): SimulatedAccount {
@@ -46,15 +45,14 @@ export function getAccount({ state }: Simulator, id: string): SimulatedAccount {
   return account;
 }
 
-export function nameOf(account: Stripe.Account): string {
-  return account.settings?.dashboard.display_name || account.email || account.id;
+export function nameOf({ object }: SimulatedAccount): string {
+  return object.settings?.dashboard.display_name || object.email || object.id;
 }
 
 export function createAccount(simulator: Simulator, wanted: NewAccount): SimulatedAccount {
   const id = newId('acct_1', 15);
-  const object = accountObject(id, simulator.clock.seconds(), wanted);
-  setChargesEnabled(object, wanted.charges_enabled ?? true);
   const publishableKey = newId(simulator.livemode ? 'pk_live_' : 'pk_test_');
+  const object = accountObject(id, simulator.clock.seconds(), wanted);
   return simulator.state.put('accounts', {
     id,
     account: id,
@@ -64,14 +62,8 @@ export function createAccount(simulator: Simulator, wanted: NewAccount): Simulat
   });
 }
 
-function platformAccount(simulator: Simulator): Stripe.Account {
-  const { name } = simulator.options.platform;
-  const object = accountObject(simulator.platformAccount, 0, {
-    email: 'platform@example.com',
-    business_name: name,
-  });
-  setChargesEnabled(object, true);
-  return object;
+function platformAccount({ platformAccount: id, options }: Simulator): Stripe.Account {
+  return accountObject(id, 0, { email: 'platform@example.com', business_name: options.platform.name });
 }
 
 function accountObject(id: string, created: number, wanted: NewAccount): Stripe.Account {
@@ -81,22 +73,16 @@ function accountObject(id: string, created: number, wanted: NewAccount): Stripe.
     id,
     object: 'account',
     business_profile: {
-      annual_revenue: null,
-      estimated_worker_count: null,
-      mcc: null,
-      minority_owned_business_designation: null,
+      ...nulls(
+        'annual_revenue estimated_worker_count mcc minority_owned_business_designation product_description',
+      ),
+      ...nulls(
+        'specified_commercial_transactions_act_url support_address support_email support_phone support_url',
+      ),
       name,
-      product_description: null,
-      specified_commercial_transactions_act_url: null,
-      support_address: null,
-      support_email: null,
-      support_phone: null,
-      support_url: null,
       url: wanted.url || null,
     },
     business_type: null,
-    capabilities: {},
-    charges_enabled: false,
     controller: {
       fees: { payer: 'account' },
       is_controller: false,
@@ -108,7 +94,6 @@ function accountObject(id: string, created: number, wanted: NewAccount): Stripe.
     country,
     created,
     default_currency: wanted.default_currency ?? CURRENCY_OF[country]!,
-    details_submitted: false,
     email: wanted.email,
     external_accounts: {
       object: 'list',
@@ -116,25 +101,20 @@ function accountObject(id: string, created: number, wanted: NewAccount): Stripe.
       has_more: false,
       url: `/v1/accounts/${id}/external_accounts`,
     },
-    future_requirements: noRequirements(),
+    future_requirements: requirements([]),
     metadata: {},
-    payouts_enabled: false,
-    requirements: noRequirements(),
     settings: {
-      branding: { icon: null, logo: null, primary_color: null, secondary_color: null },
+      branding: nulls('icon logo primary_color secondary_color'),
       card_payments: {
         decline_on: { avs_failure: false, cvc_failure: false },
-        statement_descriptor_prefix: null,
-        statement_descriptor_prefix_kana: null,
-        statement_descriptor_prefix_kanji: null,
+        ...nulls(
+          'statement_descriptor_prefix statement_descriptor_prefix_kana statement_descriptor_prefix_kanji',
+        ),
       },
       dashboard: { display_name: name, timezone: 'Etc/UTC' },
       payments: {
-        statement_descriptor: name ? name.toUpperCase().slice(0, 22) : null,
-        statement_descriptor_kana: null,
-        statement_descriptor_kanji: null,
-        statement_descriptor_prefix_kana: null,
-        statement_descriptor_prefix_kanji: null,
+        ...nulls('statement_descriptor statement_descriptor_kana statement_descriptor_kanji'),
+        ...nulls('statement_descriptor_prefix_kana statement_descriptor_prefix_kanji'),
       },
       payouts: {
         debit_negative_balances: true,
@@ -143,59 +123,48 @@ function accountObject(id: string, created: number, wanted: NewAccount): Stripe.
       },
     },
     type: 'standard',
+    ...chargesFields(wanted.charges_enabled ?? true),
   };
 }
 
 /** An account that can't take charges is one that still has to give its details. */
-function setChargesEnabled(object: Stripe.Account, enabled: boolean): void {
-  const due = enabled ? [] : ['external_account', 'tos_acceptance.date'];
-  const state = enabled ? 'active' : 'inactive';
-  Object.assign(object, {
+function chargesFields(enabled: boolean) {
+  const ability = enabled ? 'active' : 'inactive';
+  return {
+    capabilities: { card_payments: ability, sepa_debit_payments: ability, transfers: ability },
     charges_enabled: enabled,
-    payouts_enabled: enabled,
     details_submitted: enabled,
-    capabilities: { card_payments: state, sepa_debit_payments: state, transfers: state },
-    requirements: {
-      ...noRequirements(),
-      currently_due: due,
-      past_due: due,
-      eventually_due: due,
-      disabled_reason: enabled ? null : 'requirements.past_due',
-    },
-  });
+    payouts_enabled: enabled,
+    requirements: requirements(enabled ? [] : ['external_account', 'tos_acceptance.date']),
+  };
 }
 
-function noRequirements(): Stripe.Account.Requirements {
-  return {
+function requirements(due: string[]): Stripe.Account.Requirements {
+  const disabled_reason = due.length > 0 ? 'requirements.past_due' : null;
+  const lists = {
     alternatives: [],
-    current_deadline: null,
-    currently_due: [],
-    disabled_reason: null,
+    currently_due: due,
     errors: [],
-    eventually_due: [],
-    past_due: [],
+    eventually_due: due,
+    past_due: due,
     pending_verification: [],
   };
+  return { current_deadline: null, disabled_reason, ...lists };
 }
 
 /** Changes an account as its owner or Stripe would, and tells the platform (`account.updated`). */
 export function updateAccount(
   simulator: Simulator,
   account: SimulatedAccount,
-  change: { charges_enabled?: boolean } & Record<string, unknown>,
+  change: Record<string, unknown>,
 ): void {
-  const { charges_enabled, requirements, ...rest } = change;
-  const before = structuredClone(account.object) as unknown as Record<string, unknown>;
-  if (charges_enabled !== undefined) setChargesEnabled(account.object, charges_enabled);
-  Object.assign(account.object, rest);
-  if (requirements) Object.assign(account.object.requirements!, requirements);
+  const before = account.object;
+  const charges = typeof change.charges_enabled === 'boolean' ? chargesFields(change.charges_enabled) : {};
+  account.object = { ...before, ...charges, ...change } as Stripe.Account;
+  if (change.requirements) account.object.requirements = { ...before.requirements!, ...change.requirements };
   simulator.state.put('accounts', account);
-  const after = Object.entries(account.object);
-  const previous = Object.fromEntries(
-    after
-      .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]))
-      .map(([name]) => [name, before[name]]),
-  );
+  const names = Object.keys({ ...charges, ...change }) as (keyof Stripe.Account)[];
+  const previous = Object.fromEntries(names.map((name) => [name, before[name]]));
   void simulator.webhooks.emit({
     account: account.id,
     type: 'account.updated',
@@ -205,11 +174,15 @@ export function updateAccount(
 }
 
 /** Makes or renews the connection, when a code has been exchanged. */
-export function connect(simulator: Simulator, account: string, scope: string, refreshToken: string): void {
+export function connect(simulator: Simulator, account: string, scope: string): string {
   const { state, clock } = simulator;
-  const created = state.get('connections', account)?.created ?? clock.seconds();
+  const { created, refreshToken } = state.get('connections', account) ?? {
+    created: clock.seconds(),
+    refreshToken: newId('rt_', 40),
+  };
   state.put('connections', { id: account, account, scope, created, refreshToken });
   tellApplication(simulator, account, 'account.application.authorized');
+  return refreshToken;
 }
 
 /** Ends the connection, from whichever side. False: there was none. */
@@ -220,8 +193,11 @@ export function revoke(simulator: Simulator, account: string): boolean {
   return true;
 }
 
-function tellApplication(simulator: Simulator, account: string, type: string): void {
-  const { clientId, name } = simulator.options.platform;
-  const application: Stripe.Application = { id: clientId, object: 'application', name };
-  void simulator.webhooks.emit({ account, type, object: application });
+function tellApplication({ options, webhooks }: Simulator, account: string, type: string): void {
+  const object: Stripe.Application = {
+    id: options.platform.clientId,
+    object: 'application',
+    name: options.platform.name,
+  };
+  void webhooks.emit({ account, type, object });
 }

@@ -4,76 +4,83 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Request, type Response, type Router } from 'express';
-import { newId, type Simulator } from './context';
-import { expandAnswer } from './expand';
-import {
-  answerInstead,
-  delayExecution,
-  type Fault,
-  rateLimited,
-  sendUnderFault,
-  spoilOutcome,
-} from './faults';
-import { answerOnce } from './idempotency';
-import { type Answer, apiErrorAnswer, Refusal, refusedAtOnce } from './refusal';
-import { formPairs, type Read, readParams, type SpecObject } from './request-params';
+import { type Cause, newId, type Simulator } from './context';
+import { answerInstead, delayExecution, type Fault, rateLimited, send, spoilOutcome } from './faults';
+import { answerOnce, type Outcome } from './idempotency';
+import { expand } from './lists';
+import { type Answer, errorAnswer, Refusal, refused } from './refusal';
+import { formPairs, type Params, readParams } from './request-params';
 
 export interface Exchange {
   req: Request;
-  res: Response;
   requestId: string;
   pairs: [string, string][];
   fault: Fault | null;
 }
 
-export interface ApiCall<P> {
-  params: P;
+export interface ApiCall {
+  params: Params;
   /** the path's `:id` */
   id: string;
   /** the account that the call acts on: the header's, else the platform's own */
   account: string;
-  direct: boolean;
   /** this server's address as the caller knows it */
   baseUrl: string;
-  cause: { id: string; idempotency_key: string | null };
+  cause: Cause;
 }
 
-const EXPANDABLE = { expand: ['string'] } as const;
+/**
+ * Adds an address of the API. Its handler reads the parameters and answers an object, or, where something is to be done, a
+ * function that does it: what is refused before that is not kept for the idempotency key.
+ */
+export type Route = (
+  method: 'get' | 'post',
+  path: string,
+  handle: (call: ApiCall) => object | (() => object),
+) => void;
 
-export function createApi(simulator: Simulator, router: Router) {
-  const rateOf = createRateLimit(simulator.options.requestsPerSecond ?? null);
+export function createApi(simulator: Simulator, router: Router): Route {
+  const withinRate = createRateLimit(simulator.options.requestsPerSecond ?? null);
 
-  return function route<S extends SpecObject>(
-    method: 'get' | 'post',
-    path: string,
-    spec: S,
-    carryOut: (call: ApiCall<Read<S>>) => object,
-  ): void {
-    router[method](path, async (req, res) => {
-      await exchange(simulator, req, res, async (current) => {
-        authenticate(simulator, current);
+  return (method, path, handle) =>
+    router[method](path, (req, res) =>
+      exchange(simulator, req, res, async ({ pairs, fault, requestId }) => {
+        authenticate(simulator, req);
         const account = actingAccount(simulator, req);
-        if (!rateOf(`${account} ${method} ${path}`)) throw new Refusal(rateLimited(), true);
+        if (!withinRate(`${account} ${method} ${path}`)) return rateLimited();
         const key = method === 'post' ? (req.get('Idempotency-Key') ?? null) : null;
-        return answerOnce(simulator, { account, key, fingerprint: fingerprint(current) }, async () => {
-          if (!(await delayExecution(current.fault, res))) return null;
-          const params = readParams(current.pairs, { ...spec, ...EXPANDABLE }) as Read<S> & {
-            expand?: string[];
-          };
-          const body = carryOut({
-            params,
+        const fingerprint = createHash('sha256')
+          .update(JSON.stringify([path, [...pairs].sort()]))
+          .digest('base64url');
+        return answerOnce(simulator, { account, key, fingerprint }, async () => {
+          if (!(await delayExecution(fault, res))) return null;
+          const baseUrl = `${req.protocol}://${req.get('host')}`;
+          const call = {
             id: String(req.params.id ?? ''),
             account,
-            direct: account !== simulator.platformAccount,
-            baseUrl: `${req.protocol}://${req.get('host')}`,
-            cause: { id: current.requestId, idempotency_key: key },
-          });
-          const answer = { status: 200, body: expandAnswer(simulator, body, params.expand ?? []) };
-          return spoilOutcome(current.fault, answer);
+            baseUrl,
+            cause: { id: requestId, idempotency_key: key },
+          };
+          const outcome = carryOut(simulator, handle, { ...call, params: readParams(pairs) });
+          return { ...outcome, answer: spoilOutcome(fault, outcome.answer) };
         });
-      });
-    });
-  };
+      }),
+    );
+}
+
+function carryOut(simulator: Simulator, handle: Parameters<Route>[2], call: ApiCall): Outcome {
+  let executing = false;
+  try {
+    const made = handle(call);
+    const paths = call.params.list('expand') ?? [];
+    call.params.refuseUnread();
+    executing = true;
+    const body = typeof made === 'function' ? made() : made;
+    return { answer: { status: 200, body: expand(simulator, body, paths) }, keep: true };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { answer: error.answer, keep: executing };
+  }
 }
 
 /** Runs one request under the fault plan. `act` answers null when nobody waits for the answer any more. */
@@ -83,44 +90,39 @@ export async function exchange(
   res: Response,
   act: (current: Exchange) => Promise<Answer | null>,
 ): Promise<void> {
+  const { method, path } = req;
   const account = req.get('Stripe-Account') ?? null;
   const idempotencyKey = req.get('Idempotency-Key') ?? null;
-  const pairs = formPairs(req.method === 'GET' ? (req.url.split('?')[1] ?? '') : formText(req));
-  const fault = simulator.faults.take(req.method, req.path, account);
-  const current: Exchange = { req, res, requestId: newId('req_', 14), pairs, fault };
-  const logged = simulator.requests.add(
-    {
-      at: simulator.clock.now(),
-      method: req.method,
-      path: req.path,
-      account,
-      idempotencyKey,
-      fault: fault?.fault ?? null,
-    },
-    pairs,
-  );
-  res.set('Request-Id', current.requestId);
+  const pairs = formPairs(method === 'GET' ? (req.url.split('?')[1] ?? '') : formText(req));
+  const fault = simulator.faults.take(method, path, account);
+  const entry = {
+    at: simulator.clock.now(),
+    method,
+    path,
+    account,
+    idempotencyKey,
+    fault: fault?.fault ?? null,
+  };
+  const logged = simulator.requests.add(entry, pairs);
+  const requestId = newId('req_', 14);
+  res.set('Request-Id', requestId);
   if (account) res.set('Stripe-Account', account);
   if (idempotencyKey) res.set('Idempotency-Key', idempotencyKey);
 
-  let answer: Answer | null = fault ? answerInstead(fault) : null;
-  if (!answer && fault?.fault !== 'reset_before') answer = await actSafely(simulator, current, act);
+  let answer = fault && answerInstead(fault);
+  if (!answer && fault?.fault !== 'reset_before') {
+    answer = await act({ req, requestId, pairs, fault }).catch((error: unknown) =>
+      answerToError(simulator, error),
+    );
+  }
   simulator.state.flush();
-  logged.status = await sendUnderFault(fault, req, res, answer ?? { status: 500, body: {} });
+  logged.status = await send(fault, req, res, answer);
 }
 
-async function actSafely(
-  simulator: Simulator,
-  current: Exchange,
-  act: (current: Exchange) => Promise<Answer | null>,
-): Promise<Answer | null> {
-  try {
-    return await act(current);
-  } catch (error) {
-    if (error instanceof Refusal) return error.answer;
-    simulator.log(`Request ${current.requestId} failed inside the simulator: ${(error as Error).stack}`);
-    return apiErrorAnswer('The simulator failed to carry this out.', { status: 500, type: 'api_error' });
-  }
+function answerToError(simulator: Simulator, error: unknown): Answer {
+  if (error instanceof Refusal) return error.answer;
+  simulator.log(`A request failed inside the simulator: ${(error as Error).stack}`);
+  return errorAnswer('The simulator failed to carry this out.', { status: 500, type: 'api_error' });
 }
 
 export function formText(req: Request): string {
@@ -128,58 +130,42 @@ export function formText(req: Request): string {
 }
 
 /** The secret key as Bearer or as the user of Basic. */
-export function presentedKey(req: Request): string | null {
-  const [scheme, value = ''] = (req.get('Authorization') ?? '').split(' ');
-  if (/^bearer$/i.test(scheme ?? '')) return value;
-  if (/^basic$/i.test(scheme ?? '')) return Buffer.from(value, 'base64').toString().split(':')[0] ?? null;
-  return null;
+export function presentedKey(req: Request): string | undefined {
+  const [scheme = '', value = ''] = (req.get('Authorization') ?? '').split(' ');
+  if (/^bearer$/i.test(scheme)) return value;
+  return /^basic$/i.test(scheme) ? Buffer.from(value, 'base64').toString().split(':')[0] : undefined;
 }
 
-export function isPlatformKey(simulator: Simulator, key: string): boolean {
-  const [given, expected] = [key, simulator.options.platform.secretKey].map((text) =>
-    createHash('sha256').update(text).digest(),
-  );
-  return timingSafeEqual(given!, expected!);
+export function isPlatformKey({ options }: Simulator, key: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(key), digest(options.platform.secretKey));
 }
 
-function authenticate(simulator: Simulator, { req }: Exchange): void {
+function authenticate(simulator: Simulator, req: Request): void {
   const key = presentedKey(req);
-  if (!key) {
-    throw refusedAtOnce('You did not provide an API key. Send it in the Authorization header.', {
-      status: 401,
-    });
-  }
-  if (!isPlatformKey(simulator, key)) {
-    throw refusedAtOnce(`Invalid API Key provided: ${masked(key)}`, { status: 401 });
-  }
+  if (!key)
+    throw refused('You did not provide an API key. Send it in the Authorization header.', { status: 401 });
+  if (!isPlatformKey(simulator, key))
+    throw refused(`Invalid API Key provided: ${masked(key)}`, { status: 401 });
 }
 
-/** Calls for an account work only while it is connected. */
 function actingAccount(simulator: Simulator, req: Request): string {
-  const account = req.get('Stripe-Account');
-  if (account === undefined || account === simulator.platformAccount) return simulator.platformAccount;
-  assertConnected(simulator, account);
+  const account = req.get('Stripe-Account') ?? simulator.platformAccount;
+  if (account !== simulator.platformAccount) assertConnected(simulator, account);
   return account;
 }
 
-export function assertConnected(simulator: Simulator, account: string): void {
-  if (simulator.state.get('connections', account)) return;
+/** An account is within reach only while it is connected. */
+export function assertConnected({ state, options }: Simulator, account: string): void {
+  if (state.get('connections', account)) return;
   const message =
-    `The provided key '${masked(simulator.options.platform.secretKey)}' does not have access to account '${account}' ` +
+    `The provided key '${masked(options.platform.secretKey)}' does not have access to account '${account}' ` +
     '(or that account does not exist). Application access may have been revoked.';
-  throw refusedAtOnce(message, { status: 403, code: 'account_invalid' });
+  throw refused(message, { status: 403, code: 'account_invalid' });
 }
 
 function masked(key: string): string {
-  const shown = /^(sk|rk|pk)_(test|live)_/.exec(key)?.[0] ?? '';
-  return `${shown}${'*'.repeat(12)}${key.slice(-4)}`;
-}
-
-function fingerprint({ req, pairs }: Exchange): string {
-  const sorted = [...pairs].sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
-  return createHash('sha256')
-    .update(JSON.stringify([req.method, req.path, sorted]))
-    .digest('base64url');
+  return `${/^(sk|rk|pk)_(test|live)_/.exec(key)?.[0] ?? ''}${'*'.repeat(12)}${key.slice(-4)}`;
 }
 
 /** A bucket per account and endpoint that holds one second's worth. */
@@ -188,12 +174,9 @@ function createRateLimit(perSecond: number | null) {
   return (key: string): boolean => {
     if (perSecond === null) return true;
     const now = performance.now();
-    const bucket = buckets.get(key) ?? { left: perSecond, at: now };
-    bucket.left = Math.min(perSecond, bucket.left + ((now - bucket.at) / 1000) * perSecond);
-    bucket.at = now;
-    buckets.set(key, bucket);
-    if (bucket.left < 1) return false;
-    bucket.left -= 1;
-    return true;
+    const { left, at } = buckets.get(key) ?? { left: perSecond, at: now };
+    const filled = Math.min(perSecond, left + ((now - at) / 1000) * perSecond);
+    buckets.set(key, { left: filled >= 1 ? filled - 1 : filled, at: now });
+    return filled >= 1;
   };
 }

@@ -1,4 +1,4 @@
-/** What every part of the simulator is handed: options, state, clock, webhooks, faults and the record of requests. */
+/** What every part of the simulator is handed, and the small things that all use. */
 import { randomBytes } from 'node:crypto';
 import { type Faults } from './faults';
 import { type RequestLog } from './request-log';
@@ -37,8 +37,13 @@ export interface Simulator {
   webhooks: WebhookDelivery;
   faults: Faults;
   requests: RequestLog;
+  /** idempotency keys of requests that are being carried out, with their fingerprints */
+  keysInUse: Map<string, string>;
   log: (line: string) => void;
 }
+
+/** Which API request an event came from; absent: somebody did it on a page. */
+export type Cause = { id: string; idempotency_key: string | null };
 
 export function createClock() {
   let offsetMs = 0;
@@ -58,4 +63,11 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 /** A random id in Stripe's manner: "evt_" and letters and digits. */
 export function newId(prefix: string, length = 24): string {
   return prefix + Array.from(randomBytes(length), (byte) => LETTERS[byte % LETTERS.length]).join('');
+}
+
+type Words<T extends string> = T extends `${infer First} ${infer Rest}` ? First | Words<Rest> : T;
+
+/** Fields that Stripe always returns and that are empty here, by name. */
+export function nulls<T extends string>(names: T): Record<Words<T>, null> {
+  return Object.fromEntries(names.split(' ').map((name) => [name, null])) as Record<Words<T>, null>;
 }

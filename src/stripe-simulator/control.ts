@@ -1,61 +1,52 @@
 /**
- * The control address, for tests and for people who play with faults. JSON in, JSON out; only from this machine's own
- * programs (a request that a web page sends is refused).
+ * The control address, for tests and for people who play with faults. JSON in, JSON out; only for programs on this machine
+ * (what a web page sends is refused).
  *
- * POST   /_control/faults      [{ match: {method?, path?, account?}, fault, times?, skip?, status?, body?, ms? }]
- * GET    /_control/faults      the plan with what is left of it          DELETE clears it
- *        path: a beginning ("/v1/refunds") or an expression ("/^\/v1\/checkout\/sessions$/"); times: default 1, -1 = all
- *        status: answers `status` and `body`, does nothing      html: the same with a page (default 200)
- *        rate_limit: 429, does nothing                          merge_body: does it; `body` is merged in, null removes a field
- *        error_before / error_after: 500, without doing it / having done it (kept for the idempotency key)
- *        reset_before / reset_after: the connection is cut      slow: answers after `ms` (its key is in use meanwhile)
- *        hang: never does it, never answers (cut after `ms`)    hang_after: does it, never answers
- *        truncated_json: does it, sends half of the answer
- * POST   /_control/clock       { offsetSeconds }: shifts codes' and sessions' lives and all `created` times
- * POST   /_control/webhooks    { mode: normal|muted|double|reversed|hold, ms?, signedSecondsAgo?, secret? }
- *        reversed collects for `ms` (300), then sends the newest first; hold keeps until release; signedSecondsAgo and
- *        secret (null: the right one) spoil the signature
- * POST   /_control/webhooks/release { order?: normal|reversed|shuffled }: resolves when each was tried once
- * GET    /_control/webhooks    deliveries that are not done
- * POST   /_control/events      { type, account, object, created?, livemode? }: any event    GET lists all (?account=)
- * POST   /_control/events/:id/resend
- * GET    /_control/requests    what the app sent, without secrets        DELETE clears it
- * GET    /_control/ledger      { accounts: {acct_…: {charges, refunds, application_fees, balance}}, platform }
- * POST   /_control/accounts    { email, business_name?, country?, default_currency?, charges_enabled? } → account
- * POST   /_control/accounts/:id { charges_enabled?, requirements?, insufficient_balance?, … } → account.updated
- * POST   /_control/accounts/:id/connect | /revoke   makes or ends the connection as its owner would
- * POST   /_control/sessions/:id/pay { outcome: success|decline|async_pending|async_success|async_failure, amount_total?, currency? }
- *        async_success and async_failure also end a session that is pending; amount_total and currency are set first, to
- *        play an answer that contradicts the order
- * POST   /_control/sessions/:id/expire
- * POST   /_control/refunds/:id { status: pending|succeeded|failed|canceled }
+ * POST /_control/faults    [{ match: {method?, path?, account?}, fault, times?, skip?, status?, body?, ms? }]   GET, DELETE
+ *   path: a beginning ("/v1/refunds") or an expression ("/^\/v1\/checkout\/sessions$/"); times: default 1, -1 = all;
+ *   skip: how many pass first
+ *   status: answers `status`, `body` and does nothing       html: the same with a page (200)      rate_limit: the same with 429
+ *   error_before | error_after: 500, not done | done (and kept for the idempotency key)
+ *   reset_before | reset_after: the connection is cut, not done | done
+ *   slow: done after `ms`, the key in use meanwhile         hang | hang_after: no answer (cut after `ms`), not done | done
+ *   truncated_json: done, half of the answer is sent        merge_body: done, `body` is merged in (null removes a field)
+ * POST /_control/clock     { offsetSeconds }: shifts the lives of codes, sessions and keys, and all `created`
+ * POST /_control/webhooks  { mode: normal|muted|double|reversed|hold, ms? }    GET: deliveries that are not done
+ *   reversed collects for `ms` (300) and sends the newest first; hold keeps until release
+ * POST /_control/webhooks/release { reversed?: true }: resolves when each was tried once
+ * POST /_control/events    { type, account, object, created?, livemode? }: any event     POST /_control/events/:id/resend
+ * GET  /_control/requests  what the app sent, without secrets    DELETE
+ * GET  /_control/ledger    { accounts: {acct_…: {charges, refunds, application_fees, balance}}, platform }
+ * POST /_control/accounts  { email, business_name?, country?, default_currency?, charges_enabled? } → account
+ * POST /_control/accounts/:id { charges_enabled?, requirements?, … } → account.updated; { insufficient_balance } → no refunds
+ * POST /_control/accounts/:id/connect | /revoke            POST /_control/sessions/:id/expire
+ * POST /_control/sessions/:id/pay { outcome?: success|decline|async_pending|async_success|async_failure, amount_total?, currency? }
+ *   async_success and async_failure also end a pending one; amount_total and currency contradict the order
+ * POST /_control/refunds/:id { status: pending|succeeded|failed }
  */
 import express, { type Request, type Response, Router } from 'express';
-import { connect, createAccount, getAccount, revoke, updateAccount } from './accounts';
+import { connect, createAccount, getAccount, type NewAccount, revoke, updateAccount } from './accounts';
+import { ledger } from './balances';
 import { expireSession, getSession } from './checkout-sessions';
-import { newId, type Simulator } from './context';
+import { type Simulator } from './context';
 import { type Fault, FAULT_KINDS } from './faults';
-import { ledger } from './ledger';
-import { payForTest } from './payments';
+import { playPayment } from './payments';
 import { noSuch, Refusal, refused } from './refusal';
 import { changeRefund } from './refunds';
-import { DELIVERY_MODES, RELEASE_ORDERS } from './webhook-delivery';
+import { DELIVERY_MODES, type NewEvent } from './webhook-delivery';
 
 type Json = Record<string, unknown>;
+const OUTCOMES = ['success', 'decline', 'async_pending', 'async_success', 'async_failure'];
 
 export function controlRoutes(simulator: Simulator): Router {
   const { faults, requests, webhooks, state, clock } = simulator;
   const router = Router();
   router.use(refuseWebPages, express.json({ limit: '1mb' }));
 
-  const on = (
-    method: 'get' | 'post' | 'delete',
-    path: string,
-    act: (body: Json, id: string, req: Request) => unknown | Promise<unknown>,
-  ) =>
+  const on = (method: 'get' | 'post' | 'delete', path: string, act: (body: Json, id: string) => unknown) =>
     router[method](path, async (req: Request, res: Response) => {
       try {
-        const answer = await act((req.body ?? {}) as Json, String(req.params.id ?? ''), req);
+        const answer = await act((req.body ?? {}) as Json, String(req.params.id));
         state.flush();
         res.json(answer ?? { ok: true });
       } catch (error) {
@@ -72,34 +63,30 @@ export function controlRoutes(simulator: Simulator): Router {
   });
   on('get', '/faults', () => ({ faults: faults.list() }));
   on('delete', '/faults', () => faults.clear());
-
-  on('post', '/clock', (body) => {
-    if (!Number.isFinite(body.offsetSeconds)) throw refused('offsetSeconds is a number');
-    clock.setOffsetSeconds(body.offsetSeconds as number);
+  on('post', '/clock', ({ offsetSeconds }) => {
+    if (!Number.isFinite(offsetSeconds)) throw refused('offsetSeconds is a number');
+    clock.setOffsetSeconds(offsetSeconds as number);
     return { now: clock.seconds() };
   });
 
   on('post', '/webhooks', (body) => {
-    if (body.mode !== undefined) oneOf(body.mode, DELIVERY_MODES, 'mode');
-    return { mode: webhooks.configure(body).mode };
+    oneOf(body.mode ?? 'normal', DELIVERY_MODES, 'mode');
+    webhooks.configure(body);
   });
-  on('post', '/webhooks/release', async (body) => {
-    const order = oneOf(body.order ?? 'normal', RELEASE_ORDERS, 'order');
-    return { released: await webhooks.release(order) };
-  });
-  on('get', '/webhooks', () => ({ pending: webhooks.pending() }));
-
-  on('post', '/events', (body) => {
-    const event = body as unknown as Parameters<typeof webhooks.emit>[0];
-    if (typeof event.type !== 'string' || typeof event.object !== 'object')
-      throw refused('type and object are needed');
-    return webhooks.emit(event);
-  });
-  on('get', '/events', (_body, _id, req) => ({
-    events: state
-      .all('events')
-      .flatMap(({ account, object }) => (account === (req.query.account ?? account) ? [object] : [])),
+  on('post', '/webhooks/release', async ({ reversed }) => ({
+    released: await webhooks.release(reversed === true),
   }));
+  on('get', '/webhooks', () => ({ pending: webhooks.pending() }));
+  on('post', '/events', (body) => {
+    if (
+      typeof body.type !== 'string' ||
+      typeof body.account !== 'string' ||
+      typeof body.object !== 'object'
+    ) {
+      throw refused('type, account and object are needed');
+    }
+    return webhooks.emit(body as unknown as NewEvent);
+  });
   on('post', '/events/:id/resend', (_body, id) => {
     const sent = webhooks.resend(id);
     if (!sent) throw noSuch('event', id);
@@ -112,25 +99,28 @@ export function controlRoutes(simulator: Simulator): Router {
 
   on('post', '/accounts', (body) => {
     if (typeof body.email !== 'string') throw refused('email is needed');
-    return createAccount(simulator, body as never).object;
+    return createAccount(simulator, body as unknown as NewAccount).object;
   });
   on('post', '/accounts/:id', ({ insufficient_balance, ...change }, id) => {
     const account = getAccount(simulator, id);
     if (insufficient_balance !== undefined) account.insufficientBalance = insufficient_balance === true;
+    state.put('accounts', account);
     if (Object.keys(change).length > 0) updateAccount(simulator, account, change);
-    return state.put('accounts', account).object;
+    return account.object;
   });
-  on('post', '/accounts/:id/connect', (_body, id) => {
-    connect(simulator, getAccount(simulator, id).id, 'read_write', newId('rt_', 40));
-  });
+  on(
+    'post',
+    '/accounts/:id/connect',
+    (_body, id) => void connect(simulator, getAccount(simulator, id).id, 'read_write'),
+  );
   on('post', '/accounts/:id/revoke', (_body, id) => ({ revoked: revoke(simulator, id) }));
 
-  on('post', '/sessions/:id/pay', (body, id) => {
-    const outcomes = ['success', 'decline', 'async_pending', 'async_success', 'async_failure'] as const;
+  on('post', '/sessions/:id/pay', ({ outcome = 'success', amount_total, currency }, id) => {
     const session = getSession(simulator, id);
-    if (Number.isInteger(body.amount_total)) session.object.amount_total = body.amount_total as number;
-    if (typeof body.currency === 'string') session.object.currency = body.currency;
-    payForTest(simulator, session, oneOf(body.outcome ?? 'success', outcomes, 'outcome'));
+    oneOf(outcome, OUTCOMES, 'outcome');
+    if (amount_total !== undefined) session.object.amount_total = amount_total as number;
+    if (currency !== undefined) session.object.currency = currency as string;
+    playPayment(simulator, session, outcome as string);
     return session.object;
   });
   on('post', '/sessions/:id/expire', (_body, id) => {
@@ -138,22 +128,21 @@ export function controlRoutes(simulator: Simulator): Router {
     expireSession(simulator, session);
     return session.object;
   });
-  on('post', '/refunds/:id', (body, id) => {
-    const status = oneOf(body.status, ['pending', 'succeeded', 'failed', 'canceled'] as const, 'status');
-    return changeRefund(simulator, id, status);
+  on('post', '/refunds/:id', ({ status }, id) => {
+    oneOf(status, ['pending', 'succeeded', 'failed'], 'status');
+    return changeRefund(simulator, id, status as string);
   });
   return router;
 }
 
-/** A page in somebody's browser could reach this port; it can't leave `Origin` and `Sec-Fetch-Site` out. */
+/** A page in somebody's browser could reach this port; it can't leave these headers out. */
 function refuseWebPages(req: Request, res: Response, next: () => void): void {
-  const site = req.get('Sec-Fetch-Site');
-  if (req.get('Origin') || (site && site !== 'none'))
+  const site = req.get('Sec-Fetch-Site') ?? 'none';
+  if (req.get('Origin') || site !== 'none')
     res.status(403).json({ error: 'The control address is not for web pages.' });
   else next();
 }
 
-function oneOf<T extends string>(value: unknown, allowed: readonly T[], name: string): T {
-  if (!allowed.includes(value as T)) throw refused(`${name} is one of ${allowed.join(', ')}`);
-  return value as T;
+function oneOf(value: unknown, allowed: string[], name: string): void {
+  if (!allowed.includes(value as string)) throw refused(`${name} is one of ${allowed.join(', ')}`);
 }

@@ -1,4 +1,79 @@
+/** What an account's owner sees and does at Stripe: payments, refunds, whether charges are possible, connected applications. */
 import { type Router } from 'express';
+import { getAccount, nameOf, revoke, updateAccount } from './accounts';
+import { formText } from './api';
+import { totalsOf } from './balances';
 import { type Simulator } from './context';
+import { sendPage } from './pages';
+import { noSuch } from './refusal';
+import { refundCharge } from './refunds';
 
-export function dashboardRoutes(_simulator: Simulator, _router: Router): void {}
+const SHOWN_PAYMENTS = 200;
+
+export function dashboardRoutes(simulator: Simulator, router: Router): void {
+  const { state, options, platformAccount } = simulator;
+  const platform = options.platform.name;
+
+  router.get('/', async (_req, res) => {
+    const accounts = state
+      .all('accounts')
+      .reverse()
+      .map((account) => ({
+        id: account.id,
+        name: nameOf(account),
+        email: account.object.email,
+        chargesEnabled: account.object.charges_enabled,
+        connected: state.get('connections', account.id) !== undefined,
+        totals: totalsOf(simulator, account.id),
+      }));
+    await sendPage(res, 'accounts', {
+      title: 'Simulated accounts',
+      accounts,
+      platform,
+      fees: totalsOf(simulator, platformAccount),
+    });
+  });
+
+  router.get('/dashboard/:id', async (req, res) => {
+    const account = getAccount(simulator, req.params.id);
+    const charges = state
+      .listFor('charges', account.id)
+      .slice(0, SHOWN_PAYMENTS)
+      .map(({ object }) => object);
+    const totals = totalsOf(simulator, account.id);
+    await sendPage(res, 'dashboard', {
+      title: nameOf(account),
+      account: account.object,
+      charges,
+      totals,
+      platform,
+    });
+  });
+  router.post('/dashboard/:id/refunds', (req, res) => {
+    const charge = state.get('charges', new URLSearchParams(formText(req)).get('charge'));
+    if (charge?.account !== req.params.id) throw noSuch('charge', '');
+    refundCharge(simulator, charge.object, {});
+    res.redirect(303, `/dashboard/${req.params.id}`);
+  });
+  router.post('/dashboard/:id/charges', (req, res) => {
+    const account = getAccount(simulator, req.params.id);
+    updateAccount(simulator, account, { charges_enabled: !account.object.charges_enabled });
+    res.redirect(303, `/dashboard/${account.id}`);
+  });
+
+  router.get('/dashboard/:id/applications', async (req, res) => {
+    const account = getAccount(simulator, req.params.id);
+    const connection = state.get('connections', account.id) ?? null;
+    await sendPage(res, 'applications', {
+      title: 'Connected applications',
+      account: account.object,
+      name: nameOf(account),
+      connection,
+      platform,
+    });
+  });
+  router.post('/dashboard/:id/applications/revoke', (req, res) => {
+    revoke(simulator, getAccount(simulator, req.params.id).id);
+    res.redirect(303, `/dashboard/${req.params.id}/applications`);
+  });
+}

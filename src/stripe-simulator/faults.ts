@@ -1,29 +1,17 @@
 /** The plan of faults: which of the next requests go wrong, and how. `control.ts` documents each kind. */
-import { type Request, type Response } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answer, apiErrorAnswer } from './refusal';
+import { type Request, type Response } from 'express';
+import { type Answer, errorAnswer } from './refusal';
 
-export const FAULT_KINDS = [
-  'status',
-  'html',
-  'rate_limit',
-  'error_before',
-  'error_after',
-  'reset_before',
-  'reset_after',
-  'slow',
-  'hang',
-  'hang_after',
-  'truncated_json',
-  'merge_body',
-] as const;
+export const FAULT_KINDS =
+  'status html rate_limit error_before error_after reset_before reset_after slow hang hang_after truncated_json merge_body'.split(
+    ' ',
+  );
 
 export interface Fault {
-  fault: (typeof FAULT_KINDS)[number];
+  fault: string;
   match: { method?: string; path?: string; account?: string };
-  /** how many requests it spoils (default 1); -1: all until it is cleared */
   times: number;
-  /** how many matching requests pass first */
   skip?: number;
   status?: number;
   body?: unknown;
@@ -34,22 +22,21 @@ export function createFaults() {
   let plan: Fault[] = [];
   return {
     add(faults: Fault[]): void {
-      plan.push(...faults.map((fault) => ({ ...fault })));
+      plan.push(...faults);
     },
     list: () => plan,
     clear(): void {
       plan = [];
     },
-    /** The fault for a request, counted down. The first that matches and is not waiting wins. */
+    /** The first fault that matches a request and does not let it pass, counted down. */
     take(method: string, path: string, account: string | null): Fault | null {
       for (const fault of plan) {
         if (fault.times === 0 || !matches(fault, method, path, account)) continue;
-        if (fault.skip && fault.skip > 0) {
-          fault.skip -= 1;
-          continue;
+        if (fault.skip) fault.skip -= 1;
+        else {
+          fault.times -= 1;
+          return fault;
         }
-        if (fault.times > 0) fault.times -= 1;
-        return fault;
       }
       return null;
     },
@@ -57,35 +44,26 @@ export function createFaults() {
 }
 export type Faults = ReturnType<typeof createFaults>;
 
-/** A path in a plan is a beginning, or between slashes with an anchor ("/^...$/") a regular expression. */
 function matches({ match }: Fault, method: string, path: string, account: string | null): boolean {
   if (match.method && match.method.toUpperCase() !== method) return false;
   if (match.account && match.account !== account) return false;
-  if (!match.path) return true;
-  const expression = /^\/(\^.*|.*\$)\/$/.exec(match.path)?.[1];
-  return expression ? new RegExp(expression).test(path) : path.startsWith(match.path);
+  const expression = /^\/(\^.*)\/$/.exec(match.path ?? '')?.[1];
+  return expression ? new RegExp(expression).test(path) : path.startsWith(match.path ?? '');
 }
 
 /** Faults that answer before anything was done. Null: carry the request out. */
 export function answerInstead(fault: Fault): Answer | null {
-  switch (fault.fault) {
-    case 'status':
-      return { status: fault.status ?? 503, body: fault.body ?? apiErrorAnswer('A planned fault.').body };
-    case 'error_before':
-      return serverError(fault);
-    case 'html':
-      return {
-        status: fault.status ?? 200,
-        body: fault.body ?? '<html><body>A page, not an answer.</body></html>',
-      };
-    case 'rate_limit':
-      return rateLimited();
-    default:
-      return null;
-  }
+  if (fault.fault === 'error_before') return serverError(fault);
+  if (fault.fault === 'rate_limit') return rateLimited();
+  const { status, body } = fault;
+  if (fault.fault === 'status')
+    return { status: status ?? 503, body: body ?? errorAnswer('A planned fault.').body };
+  if (fault.fault === 'html')
+    return { status: status ?? 200, body: body ?? '<html><p>A page, not an answer.</p></html>' };
+  return null;
 }
 
-/** Waits where the request is being carried out, so that its idempotency key is in use meanwhile. False: nobody waits any more. */
+/** Waits while the request's idempotency key is in use. False: it is never carried out. */
 export async function delayExecution(fault: Fault | null, res: Response): Promise<boolean> {
   if (fault?.fault === 'slow') await sleep(fault.ms ?? 1000, undefined, { ref: false });
   if (fault?.fault === 'hang') await untilClosed(res, fault.ms);
@@ -99,41 +77,35 @@ export function spoilOutcome(fault: Fault | null, answer: Answer): Answer {
   return answer;
 }
 
-/** Sends an answer, or spoils it on its way. Resolves to the status that the log shows. */
-export async function sendUnderFault(
+/** Sends an answer, or spoils it on its way. Resolves to the status that the log shows; 0: none was sent. */
+export async function send(
   fault: Fault | null,
   req: Request,
   res: Response,
-  answer: Answer,
+  answer: Answer | null,
 ): Promise<number> {
-  if (res.destroyed || res.closed) return 0;
-  const kind = fault?.fault;
-  if (kind === 'hang' || kind === 'hang_after') await untilClosed(res, fault?.ms);
-  if (kind === 'reset_before' || kind === 'reset_after' || kind === 'hang' || kind === 'hang_after') {
+  const kind = fault?.fault ?? '';
+  if (kind === 'hang_after') await untilClosed(res, fault?.ms);
+  if (answer === null || kind === 'hang_after' || kind.startsWith('reset_')) {
     req.socket.resetAndDestroy();
     return 0;
   }
-  const html = kind === 'html';
   const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body, null, 2);
   res.status(answer.status).set(answer.headers ?? {});
-  res.type(html ? 'html' : 'json').send(kind === 'truncated_json' ? text.slice(0, text.length / 2) : text);
+  res
+    .type(kind === 'html' ? 'html' : 'json')
+    .send(kind === 'truncated_json' ? text.slice(0, text.length / 2) : text);
   return answer.status;
 }
 
 export function rateLimited(): Answer {
-  return apiErrorAnswer('Request rate limit exceeded. Send fewer requests in a second.', {
-    status: 429,
-    code: 'rate_limit',
-    headers: { 'Stripe-Rate-Limited-Reason': 'endpoint-rate', 'Retry-After': '1' },
-  });
+  const answer = errorAnswer('Request rate limit exceeded.', { status: 429, code: 'rate_limit' });
+  return { ...answer, headers: { 'Stripe-Rate-Limited-Reason': 'endpoint-rate', 'Retry-After': '1' } };
 }
 
-function serverError(fault: Fault): Answer {
-  const answer = apiErrorAnswer('An unknown error occurred', {
-    status: fault.status ?? 500,
-    type: 'api_error',
-  });
-  return fault.body === undefined ? answer : { ...answer, body: fault.body };
+function serverError({ status = 500, body }: Fault): Answer {
+  const answer = errorAnswer('An unknown error occurred', { status, type: 'api_error' });
+  return body === undefined ? answer : { status, body };
 }
 
 async function untilClosed(res: Response, ms = 120_000): Promise<void> {
@@ -145,7 +117,7 @@ async function untilClosed(res: Response, ms = 120_000): Promise<void> {
 /** RFC 7396: members of the patch replace, null removes. */
 function mergePatch(target: unknown, patch: unknown): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const result: Record<string, unknown> = { ...(target as Record<string, unknown> | null) };
+  const result = { ...(target as Record<string, unknown> | null) };
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete result[name];
     else result[name] = mergePatch(result[name], value);

@@ -1,66 +1,53 @@
 /** One outcome per account and idempotency key, for 24 hours: replayed whatever it was, errors included. */
 import { type Simulator } from './context';
-import { type Answer, Refusal, refusedAtOnce } from './refusal';
+import { type Answer, refused } from './refusal';
 
 const KEPT_SECONDS = 24 * 60 * 60;
 const LONGEST_KEY = 255;
 
+/** `keep: false`: refused before it was carried out, so the key may be used again. */
+export interface Outcome {
+  answer: Answer;
+  keep: boolean;
+}
+
 export async function answerOnce(
-  simulator: Simulator,
+  { state, clock, keysInUse }: Simulator,
   request: { account: string; key: string | null; fingerprint: string },
-  carryOut: () => Promise<Answer | null>,
+  carryOut: () => Promise<Outcome | null>,
 ): Promise<Answer | null> {
   const { account, key, fingerprint } = request;
-  if (key === null) return carryOut();
-  if (key.length > LONGEST_KEY) throw refusedAtOnce(`Idempotency keys have up to ${LONGEST_KEY} characters.`);
-  forgetOld(simulator);
+  if (key === null) return (await carryOut())?.answer ?? null;
+  if (key.length > LONGEST_KEY) throw refused(`Idempotency keys have up to ${LONGEST_KEY} characters.`);
+  const now = clock.seconds();
+  // Replies stand in the order they were made: the old ones in front.
+  for (
+    let reply = state.oldest('replies');
+    reply && reply.created < now - KEPT_SECONDS;
+    reply = state.oldest('replies')
+  ) {
+    state.remove('replies', reply.id);
+  }
 
   const id = `${account}:${key}`;
-  const inProgress = keysInUse(simulator);
-  const kept = simulator.state.get('replies', id);
-  const first = kept?.fingerprint ?? inProgress.get(id);
-  if (first !== undefined && first !== fingerprint) {
-    const message = `This idempotency key was first used with another request. Use another key than '${key}' for a different one.`;
-    throw refusedAtOnce(message, { type: 'idempotency_error' });
+  const kept = state.get('replies', id);
+  if ((kept?.fingerprint ?? keysInUse.get(id) ?? fingerprint) !== fingerprint) {
+    const message = `The idempotency key '${key}' was first used with other parameters. Use another key for another request.`;
+    throw refused(message, { type: 'idempotency_error' });
   }
-  if (inProgress.has(id)) {
-    const message = `There is another request in progress with the idempotency key '${key}'. Try again later.`;
-    throw refusedAtOnce(message, { status: 409, type: 'idempotency_error', code: 'idempotency_key_in_use' });
+  if (keysInUse.has(id)) {
+    const message = `Another request with the idempotency key '${key}' is in progress. Try again later.`;
+    throw refused(message, { status: 409, type: 'idempotency_error', code: 'idempotency_key_in_use' });
   }
   if (kept) return { ...kept.answer, headers: { ...kept.answer.headers, 'Idempotent-Replayed': 'true' } };
 
-  inProgress.set(id, fingerprint);
+  keysInUse.set(id, fingerprint);
   try {
-    const answer = await carryOut();
-    if (answer) keep(answer);
-    return answer;
-  } catch (error) {
-    if (error instanceof Refusal && !error.beforeExecution) keep(error.answer);
-    throw error;
+    const outcome = await carryOut();
+    if (outcome?.keep)
+      state.put('replies', { id, account, fingerprint, created: now, answer: outcome.answer });
+    return outcome?.answer ?? null;
   } finally {
-    inProgress.delete(id);
-  }
-
-  function keep(answer: Answer): void {
-    simulator.state.put('replies', { id, account, fingerprint, created: simulator.clock.seconds(), answer });
-  }
-}
-
-const inUse = new WeakMap<Simulator, Map<string, string>>();
-
-function keysInUse(simulator: Simulator): Map<string, string> {
-  if (!inUse.has(simulator)) inUse.set(simulator, new Map());
-  return inUse.get(simulator)!;
-}
-
-/** Replies are kept in the order they were made, so the old ones stand in front. */
-function forgetOld({ state, clock }: Simulator): void {
-  const limit = clock.seconds() - KEPT_SECONDS;
-  for (
-    let oldest = state.oldest('replies');
-    oldest && oldest.created < limit;
-    oldest = state.oldest('replies')
-  ) {
-    state.remove('replies', oldest.id);
+    keysInUse.delete(id);
   }
 }

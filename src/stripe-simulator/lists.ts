@@ -1,66 +1,87 @@
-/** Stripe's lists: newest first, `limit` 1–100, `starting_after` and `ending_before` an id. */
+/** Stripe's lists (newest first, pages by `starting_after`) and `expand`. */
 import type Stripe from 'stripe';
 import { type Simulator } from './context';
-import { noSuch } from './refusal';
-import { invalid } from './request-params';
+import { noSuch, refused } from './refusal';
+import { invalid, type Params } from './request-params';
+import { type Tables } from './state';
 
-export const PAGE_PARAMS = { limit: 'integer', starting_after: 'string', ending_before: 'string' } as const;
-export const CREATED_PARAMS = {
-  created: { gt: 'integer', gte: 'integer', lt: 'integer', lte: 'integer' },
-} as const;
-
-interface PageRequest {
-  limit?: number;
-  starting_after?: string;
-  ending_before?: string;
-  created?: { gt?: number; gte?: number; lt?: number; lte?: number };
-}
-
-/** A page of `all` (newest first). */
-export function toPage<T extends { id: string; created: number }>(
-  all: T[],
-  request: PageRequest,
-  url: string,
-): Stripe.ApiList<T> {
-  const { limit = 10, starting_after, ending_before, created = {} } = request;
-  if (limit < 1 || limit > 100)
-    throw invalid('limit is between 1 and 100', 'limit', 'parameter_invalid_integer');
+/** The page that the parameters ask for of all objects (newest first). */
+export function toPage<T extends { id: string; created: number }>(all: T[], params: Params, url: string) {
+  const limit = params.integer('limit', 1) ?? 10;
+  if (limit > 100)
+    throw invalid('This value must be less than or equal to 100.', 'limit', 'parameter_invalid_integer');
+  const created = params.inside('created');
+  const [gt, gte, lt, lte] = ['gt', 'gte', 'lt', 'lte'].map((name) => created.integer(name));
   const within = all.filter(
     (item) =>
-      item.created > (created.gt ?? -Infinity) &&
-      item.created >= (created.gte ?? -Infinity) &&
-      item.created < (created.lt ?? Infinity) &&
-      item.created <= (created.lte ?? Infinity),
+      item.created > (gt ?? -1) &&
+      item.created >= (gte ?? 0) &&
+      item.created < (lt ?? Infinity) &&
+      item.created <= (lte ?? Infinity),
   );
-  if (ending_before !== undefined) {
-    const end = positionOf(within, ending_before, 'ending_before');
-    const start = Math.max(0, end - limit);
-    return { object: 'list', data: within.slice(start, end), has_more: start > 0, url };
-  }
-  const start = starting_after === undefined ? 0 : positionOf(within, starting_after, 'starting_after') + 1;
-  return {
-    object: 'list',
-    data: within.slice(start, start + limit),
-    has_more: start + limit < within.length,
-    url,
-  };
+  const after = params.text('starting_after');
+  const start = after === undefined ? 0 : within.findIndex(({ id }) => id === after) + 1;
+  if (after !== undefined && start === 0) throw noSuch('object', after, 'starting_after');
+  return listOf(within.slice(start, start + limit), url, start + limit < within.length);
 }
 
-function positionOf(items: { id: string }[], id: string, param: string): number {
-  const position = items.findIndex((item) => item.id === id);
-  if (position === -1) throw noSuch('object', id, param);
-  return position;
+function listOf<T>(data: T[], url: string, has_more = false): Stripe.ApiList<T> {
+  return { object: 'list', data, has_more, url };
 }
 
 export function lineItemsOf({ state }: Simulator, session: string): Stripe.ApiList<Stripe.LineItem> {
-  const data = state.get('sessions', session)?.lineItems ?? [];
-  return { object: 'list', data, has_more: false, url: `/v1/checkout/sessions/${session}/line_items` };
+  return listOf(
+    state.get('sessions', session)?.lineItems ?? [],
+    `/v1/checkout/sessions/${session}/line_items`,
+  );
 }
 
 export function refundsOf({ state }: Simulator, charge: string): Stripe.ApiList<Stripe.Refund> {
-  const account = state.get('charges', charge)?.account ?? '';
-  const data = state
-    .listFor('refunds', account)
-    .flatMap(({ object }) => (object.charge === charge ? [object] : []));
-  return { object: 'list', data, has_more: false, url: `/v1/charges/${charge}/refunds` };
+  const all = state
+    .listFor('refunds', state.get('charges', charge)?.account ?? '')
+    .map(({ object }) => object);
+  return listOf(
+    all.filter((refund) => refund.charge === charge),
+    `/v1/charges/${charge}/refunds`,
+  );
+}
+
+// prettier-ignore
+const TABLE_OF: Record<string, keyof Tables> = {
+  pi: 'intents', ch: 'charges', py: 'charges', re: 'refunds', pyr: 'refunds', txn: 'transactions', fee: 'fees',
+};
+
+type Json = Record<string, unknown>;
+
+/** `expand[]=payment_intent.latest_charge`: puts the object where its id stands. Four levels at most. */
+export function expand(simulator: Simulator, body: object, paths: string[]): object {
+  if (paths.length === 0) return body;
+  const copy = structuredClone(body) as Json;
+  for (const path of paths) {
+    const steps = path.split('.');
+    if (steps.length > 4) throw refused('You can expand up to 4 levels.', { param: 'expand' });
+    expandAt(simulator, copy, steps, path);
+  }
+  return copy;
+}
+
+function expandAt(simulator: Simulator, object: Json, [step, ...rest]: string[], path: string): void {
+  if (step === undefined) return;
+  if (Array.isArray(object[step])) {
+    for (const item of object[step] as Json[]) expandAt(simulator, item, rest, path);
+    return;
+  }
+  const value = object[step];
+  if (object.object === 'checkout.session' && step === 'line_items')
+    object[step] = lineItemsOf(simulator, String(object.id));
+  else if (object.object === 'charge' && step === 'refunds')
+    object[step] = refundsOf(simulator, String(object.id));
+  else if (typeof value === 'string') {
+    const table = TABLE_OF[value.split('_')[0]!];
+    const found = table && (simulator.state.get(table, value) as { object?: object } | undefined)?.object;
+    object[step] = found && structuredClone(found);
+  }
+  if (object[step] === undefined)
+    throw refused(`This property cannot be expanded (${path}).`, { param: 'expand' });
+  if (object[step] !== null) expandAt(simulator, object[step] as Json, rest, path);
 }

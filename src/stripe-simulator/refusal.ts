@@ -1,4 +1,4 @@
-/** What the simulator answers when it says no, in the two shapes that Stripe has. */
+/** What the simulator answers, and how it says no in the two shapes that Stripe has. */
 export interface Answer {
   status: number;
   body: unknown;
@@ -6,45 +6,28 @@ export interface Answer {
 }
 
 export class Refusal extends Error {
-  constructor(
-    readonly answer: Answer,
-    /** refused before the request was carried out: an idempotency key does not remember it */
-    readonly beforeExecution: boolean,
-  ) {
+  constructor(readonly answer: Answer) {
     super(`refused with ${answer.status}`);
     this.name = 'Refusal';
   }
 }
 
-interface ApiErrorFields {
+interface ErrorFields {
   status?: number;
-  type?: 'invalid_request_error' | 'api_error' | 'idempotency_error' | 'card_error';
+  type?: 'invalid_request_error' | 'api_error' | 'idempotency_error';
   code?: string;
   param?: string;
-  headers?: Record<string, string>;
 }
 
 /** `{error: {type, code, message, param, doc_url}}`, as every address below /v1 answers. */
-export function apiErrorAnswer(message: string, fields: ApiErrorFields = {}): Answer {
-  const { status = 400, type = 'invalid_request_error', code, param, headers } = fields;
-  const error: Record<string, unknown> = { type, message };
-  if (code)
-    Object.assign(error, {
-      code,
-      doc_url: `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}`,
-    });
-  if (param) error.param = param;
-  return { status, body: { error }, ...(headers ? { headers } : {}) };
+export function errorAnswer(message: string, fields: ErrorFields = {}): Answer {
+  const { status = 400, type = 'invalid_request_error', code, param } = fields;
+  const doc_url = code && `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}`;
+  return { status, body: { error: { type, code, doc_url, message, param } } };
 }
 
-/** Refused while it was carried out: kept for the idempotency key. */
-export function refused(message: string, fields: ApiErrorFields = {}): Refusal {
-  return new Refusal(apiErrorAnswer(message, fields), false);
-}
-
-/** Refused for its form, its key, its rate: never kept. */
-export function refusedAtOnce(message: string, fields: ApiErrorFields = {}): Refusal {
-  return new Refusal(apiErrorAnswer(message, fields), true);
+export function refused(message: string, fields: ErrorFields = {}): Refusal {
+  return new Refusal(errorAnswer(message, fields));
 }
 
 export function noSuch(what: string, id: string, param = 'id'): Refusal {
@@ -53,5 +36,5 @@ export function noSuch(what: string, id: string, param = 'id'): Refusal {
 
 /** `{error, error_description}`, as /oauth answers. */
 export function oauthRefused(error: string, description: string, status = 400): Refusal {
-  return new Refusal({ status, body: { error, error_description: description } }, true);
+  return new Refusal({ status, body: { error, error_description: description } });
 }

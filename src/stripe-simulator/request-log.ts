@@ -5,10 +5,10 @@ export interface LoggedRequest {
   path: string;
   account: string | null;
   idempotencyKey: string | null;
+  fault: string | null;
   params: Record<string, string>;
   /** null while there is no answer; 0 when the connection was cut instead */
   status: number | null;
-  fault: string | null;
 }
 
 const KEPT = 10_000;
@@ -18,10 +18,8 @@ export function createRequestLog() {
   let entries: LoggedRequest[] = [];
   return {
     add(entry: Omit<LoggedRequest, 'params' | 'status'>, pairs: [string, string][]): LoggedRequest {
-      const params = Object.fromEntries(
-        pairs.map(([name, value]) => [name, SECRET_PARAMS.includes(name) ? '(hidden)' : value]),
-      );
-      const logged: LoggedRequest = { ...entry, params, status: null };
+      const shown = pairs.map(([name, value]) => [name, SECRET_PARAMS.includes(name) ? '(hidden)' : value]);
+      const logged = { ...entry, params: Object.fromEntries(shown) as Record<string, string>, status: null };
       entries.push(logged);
       if (entries.length > KEPT * 2) entries = entries.slice(-KEPT);
       return logged;

@@ -1,128 +1,112 @@
 /**
- * Stripe's form encoding (`a[b][0]=c`) read against a description of what an address takes. What is not described is
- * refused, as Stripe refuses it: a misspelt parameter must never pass a test.
+ * Stripe's form encoding (`a[b][0]=c`). A handler reads what it knows; what nobody has read when it is done is refused as
+ * unknown, so a misspelt parameter never passes a test.
  */
-import { type Refusal, refusedAtOnce } from './refusal';
-
-export type Spec = 'string' | 'integer' | 'boolean' | 'map' | readonly [Spec] | SpecObject;
-export interface SpecObject {
-  readonly [name: string]: Spec;
-}
-
-export type Read<S> = S extends 'string'
-  ? string
-  : S extends 'integer'
-    ? number
-    : S extends 'boolean'
-      ? boolean
-      : S extends 'map'
-        ? Record<string, string>
-        : S extends readonly [infer Item]
-          ? Read<Item>[]
-          : { [Name in keyof S]?: Read<S[Name]> };
-
-type Tree = Map<string, string | Tree>;
+import { type Refusal, refused } from './refusal';
 
 const METADATA = { keys: 50, keyLength: 40, valueLength: 500 };
 
-/** The plain pairs of a form or a query, decoded. */
+/** The plain pairs of a form or a query, decoded; `a[]` is counted. */
 export function formPairs(text: string): [string, string][] {
-  return [...new URLSearchParams(text)];
+  return [...new URLSearchParams(text)].map(([name, value], index) => [
+    name.replace(/\[\]$/, `[${index}]`),
+    value,
+  ]);
 }
 
-export function readParams<S extends SpecObject>(pairs: [string, string][], spec: S): Read<S> {
-  return readObject(toTree(pairs), spec, '') as Read<S>;
-}
+export function readParams(pairs: [string, string][]) {
+  const values = new Map(pairs);
+  const read = new Set<string>();
+  return { ...reader(''), refuseUnread };
 
-function toTree(pairs: [string, string][]): Tree {
-  const root: Tree = new Map();
-  for (const [key, value] of pairs) {
-    const path = key.split('[').map((part, index) => (index === 0 ? part : part.replace(/\]$/, '')));
-    let node = root;
-    for (const part of path.slice(0, -1)) {
-      const next = node.get(part) ?? new Map();
-      if (typeof next === 'string') throw invalid(`Invalid object`, key);
-      node.set(part, next);
-      node = next;
+  function reader(prefix: string) {
+    const full = (name: string) => (prefix === '' ? name : `${prefix}[${name}]`);
+
+    function text(name: string): string | undefined {
+      const param = full(name);
+      read.add(param);
+      const value = values.get(param);
+      if (value === '')
+        throw invalid(`You passed an empty string for '${param}'.`, param, 'parameter_invalid_empty');
+      return value;
     }
-    const last = path.at(-1)!;
-    node.set(last === '' && path.length > 1 ? String(node.size) : last, value);
-  }
-  return root;
-}
 
-function readObject(tree: Tree, spec: SpecObject, at: string): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  for (const [name, value] of tree) {
-    const param = at === '' ? name : `${at}[${name}]`;
-    if (!Object.hasOwn(spec, name)) {
-      throw refusedAtOnce(`Received unknown parameter: ${param}`, { code: 'parameter_unknown', param });
+    function integer(name: string, least = 0): number | undefined {
+      const value = text(name);
+      if (value === undefined) return undefined;
+      if (!/^-?\d{1,15}$/.test(value))
+        throw invalid(`Invalid integer: ${value}`, full(name), 'parameter_invalid_integer');
+      if (Number(value) >= least) return Number(value);
+      const message = `This value must be greater than or equal to ${least}.`;
+      throw invalid(message, full(name), 'parameter_invalid_integer');
     }
-    result[name] = readValue(value, spec[name]!, param);
-  }
-  return result;
-}
 
-function readValue(value: string | Tree, spec: Spec, param: string): unknown {
-  if (spec === 'map') return readMetadata(value, param);
-  if (typeof spec === 'object') {
-    if (typeof value === 'string')
-      throw invalid(Array.isArray(spec) ? 'Invalid array' : 'Invalid object', param);
-    if (!Array.isArray(spec)) return readObject(value, spec as SpecObject, param);
-    return [...value].map(([index, item]) => readValue(item, (spec as [Spec])[0], `${param}[${index}]`));
-  }
-  if (typeof value !== 'string') throw invalid(`Invalid ${spec}`, param);
-  if (value === '') {
-    const message = `You passed an empty string for '${param}'. Leave it out, or give it a value.`;
-    throw refusedAtOnce(message, { code: 'parameter_invalid_empty', param });
-  }
-  if (spec === 'integer') {
-    if (!/^-?\d{1,15}$/.test(value)) {
-      throw refusedAtOnce(`Invalid integer: ${value}`, { code: 'parameter_invalid_integer', param });
+    function oneOf(name: string, allowed: readonly string[]): string | undefined {
+      const value = text(name);
+      if (value === undefined || allowed.includes(value)) return value;
+      throw invalid(`Invalid ${full(name)}: must be one of ${allowed.join(', ')}`, full(name));
     }
-    return Number(value);
-  }
-  if (spec === 'boolean') {
-    if (value !== 'true' && value !== 'false') throw invalid(`Invalid boolean: ${value}`, param);
-    return value === 'true';
-  }
-  return value;
-}
 
-function readMetadata(value: string | Tree, param: string): Record<string, string> {
-  if (value === '') return {};
-  if (typeof value === 'string') throw invalid('Invalid object', param);
-  if (value.size > METADATA.keys) throw invalid(`Metadata can have up to ${METADATA.keys} keys`, param);
-  const metadata: Record<string, string> = {};
-  for (const [key, text] of value) {
-    const here = `${param}[${key}]`;
-    if (typeof text !== 'string') throw invalid('Metadata values are strings', here);
-    if (key.length > METADATA.keyLength)
-      throw invalid(`Metadata keys have up to ${METADATA.keyLength} characters`, here);
-    if (text.length > METADATA.valueLength) {
-      throw invalid(
-        `Metadata values have up to ${METADATA.valueLength} characters, not ${text.length}`,
-        here,
-      );
+    /** The names that stand directly below: keys of a map, indexes of a list. */
+    function below(name: string): string[] {
+      const start = `${full(name)}[`;
+      const names = [...values.keys()].filter((key) => key.startsWith(start));
+      return [...new Set(names.map((key) => key.slice(start.length, key.indexOf(']', start.length))))];
     }
-    if (text !== '') metadata[key] = text;
-  }
-  return metadata;
-}
 
-export function required<T>(value: T | undefined, param: string): T {
-  if (value === undefined) {
-    throw refusedAtOnce(`Missing required param: ${param}.`, { code: 'parameter_missing', param });
+    return {
+      text,
+      integer,
+      oneOf,
+      flag: (name: string) => ({ true: true, false: false })[oneOf(name, ['true', 'false']) ?? ''],
+      inside: (name: string) => reader(full(name)),
+      each: (name: string) => below(name).map((index) => reader(`${full(name)}[${index}]`)),
+      list: (name: string, allowed?: readonly string[]) => {
+        const names = below(name).map((index) => `${name}[${index}]`);
+        if (names.length === 0) return undefined;
+        return names.map((item) => needed((allowed ? oneOf : text)(item, allowed ?? []), item));
+      },
+      metadata(name = 'metadata'): Record<string, string> {
+        read.add(full(name));
+        const keys = below(name);
+        if (keys.length > METADATA.keys)
+          throw invalid(`Metadata has up to ${METADATA.keys} keys`, full(name));
+        const pairs = keys.map((key): [string, string] => {
+          const param = `${full(name)}[${key}]`;
+          const value = values.get(param) ?? '';
+          read.add(param);
+          if (key.length > METADATA.keyLength || value.length > METADATA.valueLength) {
+            const { keyLength, valueLength } = METADATA;
+            throw invalid(
+              `Metadata keys have up to ${keyLength} characters, values up to ${valueLength}`,
+              param,
+            );
+          }
+          return [key, value];
+        });
+        return Object.fromEntries(pairs.filter(([, value]) => value !== ''));
+      },
+      needed: (name: string) => needed(text(name), full(name)),
+      neededInteger: (name: string, least?: number) => needed(integer(name, least), full(name)),
+      /** names a parameter of this place in a message */
+      full,
+    };
   }
-  return value;
-}
 
-export function oneOf(value: string, allowed: readonly string[], param: string): string {
-  if (!allowed.includes(value))
-    throw invalid(`Invalid ${param}: must be one of ${allowed.join(', ')}`, param);
-  return value;
+  function refuseUnread(): void {
+    for (const param of values.keys()) {
+      if (read.has(param)) continue;
+      throw invalid(`Received unknown parameter: ${param}`, param, 'parameter_unknown');
+    }
+  }
+}
+export type Params = ReturnType<typeof readParams>;
+
+function needed<T>(value: T | undefined, param: string): T {
+  if (value !== undefined) return value;
+  throw invalid(`Missing required param: ${param}.`, param, 'parameter_missing');
 }
 
 export function invalid(message: string, param: string, code?: string): Refusal {
-  return refusedAtOnce(message, { param, ...(code ? { code } : {}) });
+  return refused(message, { param, ...(code ? { code } : {}) });
 }

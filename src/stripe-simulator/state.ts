@@ -1,7 +1,7 @@
 /**
  * Everything the simulator remembers: maps in memory, and a journal of JSON lines (`{table, id, row}`, `row: null` for a
- * removal) that is appended in the turn that made the change, replayed at start, and compacted by writing it anew. A line
- * that was cut off by a crash is dropped; anything else that can't be read stops the start, so nothing is ever wiped.
+ * removal) that is appended in the turn that made the change, replayed at start, and compacted by writing it anew. A last
+ * line that a crash cut off is dropped; anything else that can't be read stops the start, so nothing is ever wiped.
  */
 import {
   closeSync,
@@ -17,39 +17,10 @@ import { dirname } from 'node:path';
 import type Stripe from 'stripe';
 import { type Answer } from './refusal';
 
-/** `account` is the account that an object belongs to (the platform's own for application fees). */
-interface Row {
-  id: string;
-  account: string;
-}
+/** `account`: whom a row belongs to (the platform for application fees). */
+type Row<Fields = unknown> = { id: string; account: string } & Fields;
+type Holding<Object, Fields = unknown> = Row<{ object: Object } & Fields>;
 
-export interface SimulatedAccount extends Row {
-  object: Stripe.Account;
-  publishableKey: string;
-  /** refunds answer `balance_insufficient` while set */
-  insufficientBalance: boolean;
-}
-export interface Connection extends Row {
-  scope: string;
-  created: number;
-  refreshToken: string;
-}
-export interface AuthorizationCode extends Row {
-  scope: string;
-  expires: number;
-  used: boolean;
-}
-export interface SimulatedSession extends Row {
-  object: Stripe.Checkout.Session;
-  lineItems: Stripe.LineItem[];
-  feeAmount: number | null;
-  intent: { metadata: Record<string, string>; description: string | null; receiptEmail: string | null };
-}
-export interface SimulatedIntent extends Row {
-  object: Stripe.PaymentIntent;
-  session: string;
-  payer: Payer;
-}
 export interface Payer {
   /** 'card', or a method that is paid later such as 'sepa_debit' */
   method: string;
@@ -58,71 +29,39 @@ export interface Payer {
   email: string | null;
   threeDSecure: boolean;
 }
-export interface SimulatedRefund extends Row {
-  object: Stripe.Refund;
-  feeRefunded: number;
-}
-/** What happens by time: a session (by its id) expires, a delayed payment (by its intent's id) ends. Seconds. */
-export interface Timer extends Row {
-  at: number;
-  outcome?: 'success' | 'failure';
-}
-export interface Delivery extends Row {
-  event: string;
-  attempts: number;
-  /** milliseconds of the simulator's clock; null: held until it is released */
-  nextAt: number | null;
-  lastResult: string | null;
-}
-export interface Reply extends Row {
-  fingerprint: string;
-  created: number;
-  answer: Answer;
-}
-interface Owned<T> extends Row {
-  object: T;
-}
 
 export interface Tables {
-  accounts: SimulatedAccount;
-  connections: Connection;
-  codes: AuthorizationCode;
-  sessions: SimulatedSession;
-  intents: SimulatedIntent;
-  charges: Owned<Stripe.Charge>;
-  refunds: SimulatedRefund;
-  fees: Owned<Stripe.ApplicationFee>;
-  transactions: Owned<Stripe.BalanceTransaction>;
-  timers: Timer;
-  events: Owned<Stripe.Event>;
-  deliveries: Delivery;
-  replies: Reply;
+  accounts: Holding<Stripe.Account, { publishableKey: string; insufficientBalance: boolean }>;
+  connections: Row<{ scope: string; created: number; refreshToken: string }>;
+  codes: Row<{ scope: string; expires: number; used: boolean }>;
+  sessions: Holding<
+    Stripe.Checkout.Session,
+    { lineItems: Stripe.LineItem[]; feeAmount: number | null; intent: Partial<Stripe.PaymentIntent> }
+  >;
+  intents: Holding<Stripe.PaymentIntent, { session: string; payer: Payer }>;
+  charges: Holding<Stripe.Charge>;
+  refunds: Holding<Stripe.Refund>;
+  fees: Holding<Stripe.ApplicationFee>;
+  transactions: Holding<Stripe.BalanceTransaction>;
+  /** what happens by time: a session (its id) expires, a delayed payment (its intent's id) ends; seconds */
+  timers: Row<{ at: number; outcome?: 'success' | 'failure' }>;
+  events: Holding<Stripe.Event>;
+  /** nextAt: milliseconds of the simulator's clock; null: held until it is released */
+  deliveries: Row<{ event: string; attempts: number; nextAt: number | null; lastResult: string | null }>;
+  replies: Row<{ fingerprint: string; created: number; answer: Answer }>;
 }
+export type SimulatedAccount = Tables['accounts'];
+export type SimulatedSession = Tables['sessions'];
+export type SimulatedIntent = Tables['intents'];
 type TableName = keyof Tables;
 
 const HEADER = '{"journal":"stripe-simulator","version":1}';
-const TABLE_NAMES: TableName[] = [
-  'accounts',
-  'connections',
-  'codes',
-  'sessions',
-  'intents',
-  'charges',
-  'refunds',
-  'fees',
-  'transactions',
-  'timers',
-  'events',
-  'deliveries',
-  'replies',
-];
 
 export function openState(file: string | null, log: (line: string) => void) {
-  const rows = new Map<TableName, Map<string, Row>>(TABLE_NAMES.map((name) => [name, new Map()]));
+  const tables = new Map<string, Map<string, Row>>();
   const byAccount = new Map<string, Set<string>>();
-  const changed = new Map<string, { table: TableName; id: string }>();
+  const changed = new Map<string, { table: string; id: string }>();
   let journal: number | null = null;
-  let flushPlanned = false;
 
   if (file !== null) {
     mkdirSync(dirname(file), { recursive: true });
@@ -132,82 +71,84 @@ export function openState(file: string | null, log: (line: string) => void) {
 
   function replay(path: string): void {
     const lines = readFileSync(path, 'utf8').split('\n');
-    const tail = lines.pop();
-    if (lines[0] !== HEADER) throw corrupt(path, 1);
-    if (tail) log('The last line of the simulator state was cut off by a crash and is left out.');
-    lines.slice(1).forEach((line, index) => {
-      let entry: { table: TableName; id: string; row: Row | null };
+    if (lines.pop()) log("The last line of the simulator's state was cut off by a crash and is left out.");
+    lines.forEach((text, index) => {
       try {
-        entry = JSON.parse(line) as typeof entry;
-      } catch {
-        throw corrupt(path, index + 2);
+        if (index === 0 && text !== HEADER) throw new Error('another kind of file');
+        if (index === 0) return;
+        const { table, id, row } = JSON.parse(text) as { table: string; id: string; row: Row | null };
+        set(table, id, row);
+      } catch (cause) {
+        const message = `The simulator's state in ${path} can't be read (line ${index + 1}). It was left as it is; move it away to start empty.`;
+        throw new Error(message, { cause });
       }
-      if (!rows.has(entry.table) || typeof entry.id !== 'string') throw corrupt(path, index + 2);
-      set(entry.table, entry.id, entry.row);
     });
+    if (lines.length === 0)
+      throw new Error(`The simulator's state in ${path} is not a journal. It was left as it is.`);
   }
 
   function writeAnew(path: string): number {
     const descriptor = openSync(`${path}.new`, 'w', 0o600);
     writeSync(descriptor, `${HEADER}\n`);
-    for (const [table, all] of rows)
-      for (const row of all.values()) writeSync(descriptor, line(table, row.id, row));
+    for (const [table, rows] of tables)
+      for (const row of rows.values()) writeSync(descriptor, line(table, row.id, row));
     fsyncSync(descriptor);
     renameSync(`${path}.new`, path);
     return descriptor;
   }
 
-  function set(table: TableName, id: string, row: Row | null): void {
-    const all = rows.get(table)!;
-    const key = `${table}:${(row ?? all.get(id))?.account}`;
-    if (row === null) {
-      all.delete(id);
-      byAccount.get(key)?.delete(id);
-      return;
-    }
-    all.set(id, row);
-    if (!byAccount.has(key)) byAccount.set(key, new Set());
-    byAccount.get(key)!.add(id);
+  function rowsOf(table: string): Map<string, Row> {
+    if (!tables.has(table)) tables.set(table, new Map());
+    return tables.get(table)!;
   }
 
-  function note(table: TableName, id: string): void {
+  function set(table: string, id: string, row: Row | null): void {
+    const rows = rowsOf(table);
+    const owner = `${table}:${(row ?? rows.get(id))?.account}`;
+    if (!byAccount.has(owner)) byAccount.set(owner, new Set());
+    if (row) {
+      rows.set(id, row);
+      byAccount.get(owner)!.add(id);
+    } else {
+      rows.delete(id);
+      byAccount.get(owner)!.delete(id);
+    }
+  }
+
+  function change(table: string, id: string, row: Row | null): void {
+    set(table, id, row);
     if (journal === null) return;
+    if (changed.size === 0) queueMicrotask(flush);
     changed.set(`${table}:${id}`, { table, id });
-    if (flushPlanned) return;
-    flushPlanned = true;
-    queueMicrotask(flush);
   }
 
   /** Hands all changes to the operating system. Called before an answer leaves, so that no answer outlives its cause. */
   function flush(): void {
-    flushPlanned = false;
     if (journal === null || changed.size === 0) return;
-    let text = '';
-    for (const { table, id } of changed.values()) text += line(table, id, rows.get(table)!.get(id) ?? null);
+    const text = [...changed.values()]
+      .map(({ table, id }) => line(table, id, rowsOf(table).get(id) ?? null))
+      .join('');
     changed.clear();
     writeSync(journal, text);
   }
 
   return {
-    get: <N extends TableName>(table: N, id: string) => rows.get(table)!.get(id) as Tables[N] | undefined,
-    all: <N extends TableName>(table: N) => [...rows.get(table)!.values()] as Tables[N][],
-    count: (table: TableName) => rows.get(table)!.size,
-    oldest: <N extends TableName>(table: N) =>
-      rows.get(table)!.values().next().value as Tables[N] | undefined,
-    /** newest first */
+    get: <N extends TableName>(table: N, id: string | null) =>
+      rowsOf(table).get(id ?? '') as Tables[N] | undefined,
+    all: <N extends TableName>(table: N) => [...rowsOf(table).values()] as Tables[N][],
+    oldest: <N extends TableName>(table: N) => rowsOf(table).values().next().value as Tables[N] | undefined,
+    count: (table: TableName) => rowsOf(table).size,
+    /** an account's rows, newest first */
     listFor: <N extends TableName>(table: N, account: string) =>
       [...(byAccount.get(`${table}:${account}`) ?? [])]
         .reverse()
-        .map((id) => rows.get(table)!.get(id) as Tables[N]),
+        .map((id) => rowsOf(table).get(id) as Tables[N]),
     put<N extends TableName>(table: N, row: Tables[N]): Tables[N] {
-      set(table, row.id, row);
-      note(table, row.id);
+      change(table, row.id, row);
       return row;
     },
     remove(table: TableName, id: string): void {
-      if (!rows.get(table)!.has(id)) return;
-      set(table, id, null);
-      note(table, id);
+      if (rowsOf(table).has(id)) change(table, id, null);
     },
     flush,
     close(): void {
@@ -217,15 +158,8 @@ export function openState(file: string | null, log: (line: string) => void) {
     },
   };
 }
-
 export type State = ReturnType<typeof openState>;
 
-function line(table: TableName, id: string, row: Row | null): string {
+function line(table: string, id: string, row: Row | null): string {
   return `${JSON.stringify({ table, id, row })}\n`;
-}
-
-function corrupt(path: string, lineNumber: number): Error {
-  return new Error(
-    `The simulator's state in ${path} can't be read (line ${lineNumber}). It was left as it is. Move it away to start empty.`,
-  );
 }

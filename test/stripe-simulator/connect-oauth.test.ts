@@ -106,7 +106,10 @@ describe('the page that asks for authorization', () => {
 
   it('signs in to an account that exists, by choice or by e-mail', async () => {
     const made = await harness.control<{ id: string }>('/accounts', { email: 'Joan@example.com' });
-    for (const fields of [{ account: made.id, email: '' }, { email: 'joan@example.COM' }]) {
+    for (const fields of [
+      { account: made.id, email: '' },
+      { account: '', email: 'joan@example.COM' },
+    ]) {
       const code = await codeFor({ action: 'sign_in', ...fields });
       expect((await exchange({ grant_type: 'authorization_code', code })).body.stripe_user_id).toBe(made.id);
     }
