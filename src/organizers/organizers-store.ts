@@ -5,7 +5,7 @@ import { NotFound } from '../errors';
 import { isUuid, newId } from '../lib/ids';
 import { slugFrom, slugWithTail } from '../lib/slugs';
 
-export type Role = 'owner' | 'member';
+type Role = 'owner' | 'member';
 
 export interface Organizer {
   id: string;
@@ -118,8 +118,6 @@ export function createOrganizersStore(db: Knex) {
     },
   };
 }
-
-export type OrganizersStore = ReturnType<typeof createOrganizersStore>;
 
 const SLUG_TRIES = 5;
 

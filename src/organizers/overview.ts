@@ -1,19 +1,19 @@
 /** What the desk's first page shows, read in one place: what needs a person today, then the numbers. */
 import { type Knex } from 'knex';
 
-export interface UnfinishedForm {
+interface UnfinishedForm {
   draftId: string;
   /** the event that is being changed; null for a new one */
   eventId: string | null;
   title: string | null;
 }
 
-export interface DraftEvent {
+interface DraftEvent {
   id: string;
   title: string;
 }
 
-export interface ComingEvent {
+interface ComingEvent {
   id: string;
   title: string;
   startsAt: Date;

@@ -92,6 +92,8 @@ describe('signing up', () => {
     );
     expect(mails[0].text_body).toContain('http://127.0.0.1/sign-in');
     expect(mails[0].text_body + mails[0].html_body).not.toContain('Stranger');
+    expect(await testApp.runJobs()).toEqual([]);
+    expect((await db('mails').where({ id: mails[0].id }).first()).status).toBe('kept');
   });
 
   test('two people who send the same address at the same moment get one account', async () => {
