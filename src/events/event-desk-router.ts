@@ -305,6 +305,7 @@ function homeLocals({ event, types, connection }: KnownEvent, baseUrl: string) {
     whyNoSales: whyNoPaidSales(connection),
     payee: connection && types.some(needsPayment) ? accountName(connection) : null,
     publicUrl: baseUrl + paths.event(event.slug),
+    takesMoney: types.some(needsPayment),
     priceInWords,
     refused: false,
   };
