@@ -211,7 +211,7 @@ function initialsOf(title: string, place: Letters, canvas: Canvas): string {
   const text = initials(title);
   if (text === '') return '';
   const { width, height, unit } = canvas;
-  const roomInUnits = 0.84;
+  const roomInUnits = 0.76;
   const breadth = [...text].reduce((sum, letter) => sum + breadthOf(letter), 0);
   const size = unit * Math.min(place.size, roomInUnits / breadth);
   return (
