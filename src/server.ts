@@ -20,17 +20,19 @@ import { startSimulator } from './stripe-simulator/simulator';
 const DRAIN_MS = 10_000;
 /** After this long the process ends with whatever has not stopped; Postgres then stops by itself. */
 const STOP_MS = 45_000;
-/** npm passes on a Ctrl-C that the terminal has sent to everybody: what comes this soon is the same one. */
+/** npm passes on a Ctrl-C that the terminal has sent to everybody already: what comes this soon is the same one. */
 const SAME_SIGNAL_MS = 1_000;
 
 let report = (error: unknown, what: string) => console.error(what, safeError(error));
 const lifetime = createLifetime({ onStopError: (error) => report(error, 'This did not stop as it should:') });
 
 endOnSignals();
+endWithNpm();
 endOnMistakes();
 lifetime.begin(start).catch((error: unknown) => {
+  if (error instanceof EndedMeanwhile) return; // by a signal, which sees to the rest
   explain(error);
-  return exit(1);
+  void exit(1);
 });
 
 async function start(): Promise<void> {
@@ -113,8 +115,9 @@ async function listen(dependencies: Dependencies): Promise<void> {
 }
 
 function explainBusyPort(port: number, setting: string) {
-  return (error: NodeJS.ErrnoException): never => {
-    if (error.code !== 'EADDRINUSE') throw error;
+  return (error: Error): never => {
+    const codes = [error, error.cause].map((each) => (each as NodeJS.ErrnoException | undefined)?.code);
+    if (!codes.includes('EADDRINUSE')) throw error;
     throw new Error(`Port ${port} is taken by another program. Stop it, or set ${setting} to a free port.`);
   };
 }
@@ -129,7 +132,6 @@ function announce(config: Config, signIns: typeof demoSignIns): void {
 }
 
 function explain(error: unknown): void {
-  if (error instanceof EndedMeanwhile) return;
   if (error instanceof ConfigError) console.error(error.message);
   else if (explainsItself(error)) console.error(`Foyer could not start: ${error.message || error.code}`);
   else report(error, 'Foyer could not start:');
@@ -154,6 +156,17 @@ function endOnSignals(): void {
       void exit(0);
     });
   }
+}
+
+/** npm hands a SIGTERM to the shell between us, which dies of it in silence. Whoever ends `npm start` means this process. */
+function endWithNpm(): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(look);
+    void exit(0);
+  }, 250).unref();
 }
 
 function endOnMistakes(): void {
