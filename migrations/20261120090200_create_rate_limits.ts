@@ -2,11 +2,11 @@ import { type Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
-    -- The shape that rate-limiter-flexible expects; "expire" is milliseconds of the epoch.
+    -- The shape that rate-limiter-flexible expects; "expire" is milliseconds of the epoch, as a number that JavaScript can add to.
     CREATE TABLE rate_limits (
       key varchar(255) PRIMARY KEY,
       points integer NOT NULL DEFAULT 0,
-      expire bigint
+      expire double precision
     );
   `);
 }

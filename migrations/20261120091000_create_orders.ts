@@ -38,7 +38,7 @@ export async function up(knex: Knex): Promise<void> {
       CONSTRAINT orders_amounts_are_sane CHECK (
         total_amount >= 0 AND application_fee_amount >= 0 AND application_fee_amount <= total_amount),
       CONSTRAINT orders_buyer_is_known_when_paid CHECK (
-        status NOT IN ('paid', 'partially_refunded', 'refunded') OR (buyer_email IS NOT NULL AND paid_at IS NOT NULL))
+        status NOT IN ('paid', 'partially_refunded') OR (buyer_email IS NOT NULL AND paid_at IS NOT NULL))
     ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
     CREATE INDEX orders_event_id ON orders (event_id, created_at DESC, id);
     CREATE INDEX orders_organizer_id ON orders (organizer_id, created_at DESC, id);

@@ -103,6 +103,8 @@ async function handleFailure(
       { attemptId: attempt.id, err: failure },
       'Stripe does not accept the key of this platform: no order can be paid',
     );
+  if (failure.problem === 'unanswered' && (failure.httpStatus ?? 0) >= 500 && earlierSends > 0)
+    return lookForSession(dependencies, attempt, earlierSends);
   if (isWorthRetrying(failure)) return 'try_again';
   if (failure.problem === 'access_lost') {
     await noteAccessLost(dependencies, { account: attempt.stripeAccountId, livemode: attempt.livemode });
@@ -127,6 +129,20 @@ async function handleFailure(
     return giveUp(dependencies, attempt, 'abandoned', 'the frozen expiry has aged');
   logger.error({ attemptId: attempt.id, err: failure }, 'Stripe refused a payment request');
   return giveUp(dependencies, attempt, 'refused', failure.code ?? failure.problem);
+}
+
+/** A key replays a stored 500 for a day, whether Stripe had acted or not: its own list of sessions tells which. */
+async function lookForSession(
+  dependencies: SendDependencies,
+  attempt: PaymentAttempt,
+  earlierSends: number,
+): Promise<SendOutcome> {
+  const session = await findSessionOf(dependencies, attempt).catch(() => undefined);
+  if (session) return adoptSession(dependencies, attempt.id, session);
+  // Not there after several answered sends: this key will never make one.
+  return session === null && earlierSends >= 2
+    ? giveUp(dependencies, attempt, 'abandoned', 'the key answers with an error')
+    : 'try_again';
 }
 
 async function recordFailure(

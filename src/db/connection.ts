@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import knex, { type Knex } from 'knex';
-import { types } from 'pg';
+import { TypeOverrides } from 'pg';
 
-// bigint columns are money and counters of the database: read them as BigInt, never as float or text.
-types.setTypeParser(types.builtins.INT8, (text) => BigInt(text));
+// bigint columns are money and counts: read them as BigInt, never as float or text. For our connections alone: the
+// worker and other users of pg in this process expect text.
+const bigintTypes = new TypeOverrides();
+bigintTypes.setTypeParser(20, (text: string) => BigInt(text));
 
 const insideTransaction = new AsyncLocalStorage<boolean>();
 
@@ -15,7 +17,12 @@ const SESSION_SETTINGS =
 export function createDatabase(options: { url: string; poolSize?: number }): Knex {
   return knex({
     client: 'pg',
-    connection: { connectionString: options.url, application_name: 'foyer', keepAlive: true },
+    connection: {
+      types: bigintTypes as never,
+      connectionString: options.url,
+      application_name: 'foyer',
+      keepAlive: true,
+    },
     acquireConnectionTimeout: 2000,
     pool: {
       min: 0,

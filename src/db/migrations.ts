@@ -25,7 +25,9 @@ const migrationSource: Knex.MigrationSource<string> = {
   },
   getMigrationName: (name) => name,
   async getMigration(name) {
-    return (await import(join(FOLDER, name))) as Migration;
+    // not import(): that would resolve as an ES module, which needs the extension that we leave out
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    return require(join(FOLDER, name)) as Migration;
   },
 };
 

@@ -4,13 +4,18 @@ import { VIEWS_FOLDER } from './views';
 
 const ONE_YEAR_SECONDS = 31_536_000;
 
+const FONTS = [
+  ['newsreader', '@fontsource/newsreader'],
+  ['source-sans-3', '@fontsource-variable/source-sans-3'],
+] as const;
+
 /** Stylesheet, scripts, icons and fonts. Fonts never change under their name; the rest is asked for again with an ETag. */
 export function assetsRouter(): Router {
   const router = Router();
-  for (const family of ['newsreader', 'source-sans-3']) {
-    const folder = join(dirname(require.resolve(`@fontsource-variable/${family}/package.json`)), 'files');
+  for (const [name, fontPackage] of FONTS) {
+    const folder = join(dirname(require.resolve(`${fontPackage}/package.json`)), 'files');
     router.use(
-      `/assets/fonts/${family}`,
+      `/assets/fonts/${name}`,
       express.static(folder, { index: false, immutable: true, maxAge: ONE_YEAR_SECONDS * 1000 }),
     );
   }

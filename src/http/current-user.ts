@@ -61,7 +61,9 @@ export function safeReturnPath(next: unknown): string | null {
   const base = 'http://foyer.invalid';
   try {
     const url = new URL(next, base);
-    return url.origin === base ? url.pathname + url.search : null;
+    // the parser takes dots out, which can bring two slashes together: `/.//host`
+    const path = url.pathname + url.search;
+    return url.origin === base && /^\/(?![/\\])/.test(path) ? path : null;
   } catch {
     return null;
   }

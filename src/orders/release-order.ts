@@ -69,7 +69,8 @@ async function beginRelease(
       await moveOrder(trx, order, 'expired', cause, { statusDetail: now ? 'released' : 'hold_over' });
       return null;
     }
-    if (order.status !== 'expiring') await moveOrder(trx, order, 'expiring', cause);
+    if (order.status !== 'expiring')
+      await moveOrder(trx, order, 'expiring', cause, { statusDetail: now ? 'released' : 'hold_over' });
     return attempt;
   });
 }

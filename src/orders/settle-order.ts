@@ -211,7 +211,7 @@ async function applyDead(
         reason,
         details: { session: attempt.checkoutSessionId, account: attempt.stripeAccountId },
       },
-      reason === 'payment failed' ? 'payment_failed' : 'hold_over',
+      reason === 'payment failed' ? 'payment_failed' : (order.statusDetail ?? 'hold_over'),
     );
   }
 }

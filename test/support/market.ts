@@ -1,6 +1,7 @@
 /** The whole market for journeys: the app and the Stripe simulator, talking over HTTP; nothing is stood in for but Stripe's address. */
 import { createServer } from 'node:net';
 import { type AddressInfo } from 'node:net';
+import { TryAgain } from '../../src/jobs/tasks';
 import { startSimulator } from '../../src/stripe-simulator/simulator';
 import { type Browser, type BrowserPage, createBrowser } from './browser';
 import { createTestApp, type TestApp, type TestAppOverrides, testConfig } from './test-app';
@@ -52,20 +53,21 @@ export async function openMarket(overrides: TestAppOverrides & { requestsPerSeco
     baseUrl,
     db: testApp.db,
     at: (path: string) => baseUrl + path,
-    /** Webhooks that are under way arrive, and everything that they and the app asked for is worked off. */
+    /** Webhooks that are under way arrive, and all that they and the app asked for is worked off. Answers what went wrong. */
     async settle(): Promise<Error[]> {
       const failures: Error[] = [];
       for (let round = 0; round < 20; round += 1) {
         failures.push(...(await testApp.runJobs()));
-        const waiting = (await control('GET', '/webhooks')) as unknown;
-        const open = Array.isArray(waiting)
-          ? waiting.length
-          : ((waiting as { deliveries?: unknown[] }).deliveries?.length ?? 0);
-        if (open === 0) break;
+        const { pending } = (await control('GET', '/webhooks')) as { pending: unknown[] };
+        if (pending.length === 0) break;
         await new Promise((done) => setTimeout(done, 25));
       }
       failures.push(...(await testApp.runJobs()));
-      return failures;
+      return failures.filter((failure) => !(failure instanceof TryAgain));
+    },
+    /** What the app has asked Stripe, without secrets. */
+    async requests(): Promise<StripeRequest[]> {
+      return ((await control('GET', '/requests')) as { requests: StripeRequest[] }).requests;
     },
     async ledger(): Promise<Ledger> {
       return (await control('GET', '/ledger')) as Ledger;
@@ -224,6 +226,15 @@ export const EVENT = {
   'tickets.0.max_per_order': '10',
   'tickets.0.visibility': 'public',
 };
+
+export interface StripeRequest {
+  method: string;
+  path: string;
+  account: string | null;
+  idempotencyKey: string | null;
+  params: Record<string, string>;
+  status: number | null;
+}
 
 export interface Ledger {
   accounts: Record<
