@@ -282,7 +282,6 @@ function sequence(seed: number): () => number {
 
 /** Without what XML can't carry: control characters and lone surrogates make the whole picture unreadable. */
 function xmlText(text: string): string {
-   
   return Buffer.from(text)
     .toString()
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]/g, '');

@@ -8,7 +8,6 @@ interface Element {
 
 /** Reads a document as strictly as a browser reads an SVG in an <img>: anything malformed throws. */
 function parse(svg: string): Element[] {
-   
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u.test(svg))
     throw new Error('a character that XML has no place for');
   if (/&(?!(amp|lt|gt|quot);)/.test(svg)) throw new Error('a bare ampersand');
