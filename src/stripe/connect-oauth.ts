@@ -94,7 +94,8 @@ export function createConnectOAuth(settings: { connectUrl: string; baseUrl: stri
       if (answer.ok) throw new OAuthFailure('nonsense', null, answer.requestId);
       const code = errorCode(answer.body);
       if (code === 'invalid_grant') throw new OAuthFailure('code_rejected', code, answer.requestId);
-      if (answer.status >= 500 || code === null) throw new OAuthFailure('unanswered', code, answer.requestId);
+      if (isNoDecision(answer.status) || code === null)
+        throw new OAuthFailure('unanswered', code, answer.requestId);
       throw new OAuthFailure('platform', code, answer.requestId);
     },
 
@@ -115,7 +116,7 @@ export function createConnectOAuth(settings: { connectUrl: string; baseUrl: stri
         throw new OAuthFailure('not_connected', code, answer.requestId);
       if (code === 'no_deauth_on_controlled_account')
         throw new OAuthFailure('controlled', code, answer.requestId);
-      if (answer.ok || answer.status >= 500 || code === null)
+      if (answer.ok || isNoDecision(answer.status) || code === null)
         throw new OAuthFailure('unanswered', code, answer.requestId);
       throw new OAuthFailure('platform', code, answer.requestId);
     },
@@ -161,11 +162,17 @@ const tokenAnswer = z.object({
 
 const deauthorizeAnswer = z.object({ stripe_user_id: z.string() });
 
+/** Overloaded or broken: says nothing about the request, nor about our keys. */
+function isNoDecision(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
+/** The error's code. A sentence in its place is none: it goes into our errors, and may quote what was sent. */
 function errorCode(body: unknown): string | null {
   if (typeof body !== 'object' || body === null || !('error' in body)) return null;
-  if (typeof body.error === 'string') return body.error;
-  const inner = body.error as { code?: unknown; type?: unknown } | null;
-  return typeof inner?.type === 'string' ? inner.type : null;
+  const inner = body.error as { type?: unknown } | string | null;
+  const code = typeof inner === 'string' ? inner : inner?.type;
+  return typeof code === 'string' && /^[a-z_]{1,60}$/.test(code) ? code : null;
 }
 
 function saysNotConnected(body: unknown, account: string): boolean {

@@ -77,14 +77,23 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
     return client;
   }
 
+  async function answered<T>(livemode: boolean, ask: (client: Stripe) => Promise<T>): Promise<T> {
+    const client = clientFor(livemode);
+    try {
+      return await ask(client);
+    } catch (error) {
+      throw toFailure(error);
+    }
+  }
+
   return {
     /** Makes the session of a payment attempt; the same key and request give the same session, however often sent. */
     async createCheckoutSession(
       call: AccountCall & { request: CheckoutSessionRequest; idempotencyKey: string },
     ): Promise<CheckoutSession> {
-      return answered(async () =>
+      return answered(call.livemode, async (client) =>
         toSession(
-          await clientFor(call.livemode).checkout.sessions.create(call.request, {
+          await client.checkout.sessions.create(call.request, {
             stripeAccount: call.account,
             idempotencyKey: call.idempotencyKey,
           }),
@@ -93,9 +102,9 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
     },
 
     async retrieveCheckoutSession(call: AccountCall & { id: string }): Promise<CheckoutSession> {
-      return answered(async () =>
+      return answered(call.livemode, async (client) =>
         toSession(
-          await clientFor(call.livemode).checkout.sessions.retrieve(
+          await client.checkout.sessions.retrieve(
             call.id,
             { expand: ['payment_intent'] },
             { stripeAccount: call.account },
@@ -106,14 +115,8 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
 
     /** Ends an open session. One that is complete or expired already is refused (`refused`): read it then. */
     async expireCheckoutSession(call: AccountCall & { id: string }): Promise<CheckoutSession> {
-      return answered(async () =>
-        toSession(
-          await clientFor(call.livemode).checkout.sessions.expire(
-            call.id,
-            {},
-            { stripeAccount: call.account },
-          ),
-        ),
+      return answered(call.livemode, async (client) =>
+        toSession(await client.checkout.sessions.expire(call.id, {}, { stripeAccount: call.account })),
       );
     },
 
@@ -121,8 +124,8 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
     async findCheckoutSession(
       call: AccountCall & { since: Date; matches: (session: CheckoutSession) => boolean },
     ): Promise<CheckoutSession | null> {
-      return answered(async () => {
-        const list = clientFor(call.livemode).checkout.sessions.list(
+      return answered(call.livemode, async (client) => {
+        const list = client.checkout.sessions.list(
           { created: { gte: Math.floor(call.since.getTime() / 1000) }, limit: 100 },
           { stripeAccount: call.account },
         );
@@ -150,9 +153,9 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
         metadata: call.metadata,
       };
       if (call.refundApplicationFee) params.refund_application_fee = true;
-      return answered(async () =>
+      return answered(call.livemode, async (client) =>
         toRefund(
-          await clientFor(call.livemode).refunds.create(params, {
+          await client.refunds.create(params, {
             stripeAccount: call.account,
             idempotencyKey: call.idempotencyKey,
           }),
@@ -161,9 +164,9 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
     },
 
     async listRefunds(call: AccountCall & { paymentIntentId: string }): Promise<Refund[]> {
-      return answered(async () => {
+      return answered(call.livemode, async (client) => {
         const refunds: Refund[] = [];
-        for await (const refund of clientFor(call.livemode).refunds.list(
+        for await (const refund of client.refunds.list(
           { payment_intent: call.paymentIntentId, limit: 100 },
           { stripeAccount: call.account },
         ))
@@ -173,14 +176,14 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
     },
 
     async retrieveAccount(call: AccountCall): Promise<ConnectedAccount> {
-      return answered(async () =>
-        toAccount(await clientFor(call.livemode).accounts.retrieve(call.account, {}, {})),
+      return answered(call.livemode, async (client) =>
+        toAccount(await client.accounts.retrieve(call.account, {}, {})),
       );
     },
 
     /** The platform's own account id, to refuse that it connects to itself. */
     async retrievePlatformAccountId(livemode: boolean): Promise<string> {
-      return answered(async () => (await clientFor(livemode).accounts.retrieveCurrent()).id);
+      return answered(livemode, async (client) => toAccount(await client.accounts.retrieveCurrent()).id);
     },
   };
 }
@@ -199,16 +202,14 @@ function newClient(secretKey: string, url: URL): Stripe {
   });
 }
 
-async function answered<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw toFailure(error);
-  }
-}
-
-function toFailure(error: unknown): unknown {
-  if (!(error instanceof Stripe.errors.StripeError)) return error;
+function toFailure(error: unknown): StripeFailure {
+  if (error instanceof StripeFailure) return error;
+  // The SDK stumbles over answers that are JSON and nothing else ("null"): Stripe may have acted all the same.
+  if (!(error instanceof Stripe.errors.StripeError))
+    return new StripeFailure(
+      'unanswered',
+      `Stripe gave no usable answer (${error instanceof Error ? error.name : typeof error})`,
+    );
   // The message may name a key or quote what was sent: it stays in the cause's type, never in ours.
   const details = {
     code: error.code ?? null,
@@ -239,7 +240,13 @@ function toFailure(error: unknown): unknown {
 }
 
 function toSession(session: Stripe.Checkout.Session): CheckoutSession {
-  if (typeof session?.id !== 'string' || !session.status || !session.payment_status)
+  if (
+    typeof session?.id !== 'string' ||
+    !session.status ||
+    !session.payment_status ||
+    !(session.amount_total === null || Number.isSafeInteger(session.amount_total)) ||
+    !Number.isSafeInteger(session.expires_at)
+  )
     throw new StripeFailure('unanswered', 'Stripe answered something that is no Checkout Session');
   return {
     id: session.id,
@@ -258,7 +265,7 @@ function toSession(session: Stripe.Checkout.Session): CheckoutSession {
 }
 
 function toRefund(refund: Stripe.Refund): Refund {
-  if (typeof refund?.id !== 'string' || typeof refund.amount !== 'number')
+  if (typeof refund?.id !== 'string' || !Number.isSafeInteger(refund.amount))
     throw new StripeFailure('unanswered', 'Stripe answered something that is no refund');
   return {
     id: refund.id,
