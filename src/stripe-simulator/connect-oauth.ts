@@ -3,6 +3,7 @@ import { type Request, type Response, type Router } from 'express';
 import { connect, COUNTRIES, createAccount, nameOf, revoke } from './accounts';
 import { type Exchange, exchange, formText, isPlatformKey, presentedKey } from './api';
 import { newId, type Simulator } from './context';
+import { delayExecution, spoilOutcome } from './faults';
 import { sendPage } from './pages';
 import { type Answer, oauthRefused } from './refusal';
 import { formPairs } from './request-params';
@@ -24,12 +25,16 @@ export function oauthRoutes(simulator: Simulator, router: Router): void {
     });
   });
   router.post('/oauth/authorize', (req, res) => decideAuthorization(simulator, req, res));
-  router.post('/oauth/token', (req, res) =>
-    exchange(simulator, req, res, async (call) => issueToken(simulator, call)),
-  );
-  router.post('/oauth/deauthorize', (req, res) =>
-    exchange(simulator, req, res, async (call) => deauthorize(simulator, call)),
-  );
+  for (const [path, act] of [
+    ['/oauth/token', issueToken],
+    ['/oauth/deauthorize', deauthorize],
+  ] as const) {
+    router.post(path, (req, res) =>
+      exchange(simulator, req, res, async (call) =>
+        (await delayExecution(call.fault, res)) ? spoilOutcome(call.fault, act(simulator, call)) : null,
+      ),
+    );
+  }
 }
 
 /** These problems are never redirected: a broken request must not send anybody anywhere. */
