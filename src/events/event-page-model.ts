@@ -71,7 +71,7 @@ export function ticketBox(
   };
 }
 
-/** "Free", "€20.00", "from €20.00": the least that a ticket costs. Null without ticket types. */
+/** "Free", "€20.00", "from €20.00", "Free or from €20.00": the least that tickets cost. Null without ticket types. */
 export function fromPriceInWords(
   types: Pick<TicketType, 'kind' | 'price'>[],
   currency: string,
@@ -80,6 +80,9 @@ export function fromPriceInWords(
   const lowest = types.reduce((least, type) => (type.price < least.price ? type : least));
   if (types.every((type) => type.kind === lowest.kind && type.price === lowest.price))
     return priceInWords(lowest, currency);
+  const costing = types.filter((type) => type.price > 0n);
+  if (lowest.price === 0n)
+    return costing.length > 0 ? `Free or ${fromPriceInWords(costing, currency)}` : 'Free';
   return `from ${formatMoney(lowest.price, currency)}`;
 }
 

@@ -60,15 +60,19 @@ describe('reading a wall-clock time in a zone', () => {
   test('what the form shows of an instant is read back as the same wall-clock time', () => {
     const zones = ['Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'UTC'];
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 60 * 24 * 365 * 40 }), fc.constantFrom(...zones), (minute, zone) => {
-        const instant = new Date(Date.UTC(2010, 0, 1) + minute * 60_000);
-        const shown = toLocalDateTime(instant, zone);
-        const read = parseLocalDateTime(shown, zone);
-        expect('instant' in read && toLocalDateTime(read.instant, zone)).toBe(shown);
-        // only a doubled hour can be read as an earlier instant, and never by more than that hour
-        if ('instant' in read)
-          expect([0, 30 * 60_000, 3_600_000]).toContain(instant.getTime() - read.instant.getTime());
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 60 * 24 * 365 * 40 }),
+        fc.constantFrom(...zones),
+        (minute, zone) => {
+          const instant = new Date(Date.UTC(2010, 0, 1) + minute * 60_000);
+          const shown = toLocalDateTime(instant, zone);
+          const read = parseLocalDateTime(shown, zone);
+          expect('instant' in read && toLocalDateTime(read.instant, zone)).toBe(shown);
+          // only a doubled hour can be read as an earlier instant, and never by more than that hour
+          if ('instant' in read)
+            expect([0, 30 * 60_000, 3_600_000]).toContain(instant.getTime() - read.instant.getTime());
+        },
+      ),
     );
   });
 });
