@@ -25,7 +25,9 @@ export function isSignedByStripe(
   nowSeconds = Date.now() / 1000,
 ): boolean {
   if (!header) return false;
-  const timestamp = /(?:^|,)\s*t=(\d{1,12})(?:,|$)/.exec(header)?.[1];
+  // Stripe sends one time. Of several the SDK would take the last, and we must not have looked at another.
+  const times = header.split(',').filter((part) => part.trimStart().startsWith('t='));
+  const timestamp = times.length === 1 ? /^t=(\d{1,12})$/.exec(times[0]!)?.[1] : undefined;
   if (!timestamp || Number(timestamp) - nowSeconds > TOLERANCE_SECONDS) return false;
   return secrets.some((secret) => {
     try {
@@ -49,7 +51,10 @@ export function readStripeEvent(payload: unknown): StripeEvent | null {
   return {
     id: event['id'],
     type: event['type'],
-    account: typeof event['account'] === 'string' ? event['account'] : null,
+    account:
+      typeof event['account'] === 'string' && /^acct_\w{1,64}$/.test(event['account'])
+        ? event['account']
+        : null,
     livemode: event['livemode'] === true,
     createdAt: new Date(Math.min(Math.max(created, 0), 4_102_444_800) * 1000),
     object:

@@ -50,9 +50,15 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** JSON that Postgres takes as jsonb: no NUL, no lone surrogates. */
+/** JSON that Postgres takes as jsonb: no NUL, no lone surrogates, in values nor in names. */
 function storableJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'string' ? inner.replaceAll('\0', '').toWellFormed() : inner,
-  );
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner === 'string') return storable(inner);
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).map(([name, field]) => [storable(name), field]));
+  });
+}
+
+function storable(text: string): string {
+  return text.replaceAll('\0', '').toWellFormed();
 }
