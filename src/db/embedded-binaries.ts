@@ -99,8 +99,17 @@ function needed(path: string): boolean {
 
 /** Moves a finished folder into place; where another process was faster, its folder stays and ours goes. */
 export function moveUnlessThere(finished: string, place: string): boolean {
+  return placeUnlessThere(finished, place, () => renameSync(finished, place));
+}
+
+/** The same with a link, where the folder has to stay elsewhere. (Moving a link would replace the other's.) */
+export function linkUnlessThere(finished: string, place: string): boolean {
+  return placeUnlessThere(finished, place, () => symlinkSync(finished, place));
+}
+
+function placeUnlessThere(finished: string, place: string, put: () => void): boolean {
   try {
-    renameSync(finished, place);
+    put();
     return true;
   } catch (error) {
     rmSync(finished, { recursive: true, force: true });

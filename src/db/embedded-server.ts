@@ -24,7 +24,7 @@ import { type Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { findBinaries, moveUnlessThere, sharedFolder } from './embedded-binaries';
+import { findBinaries, linkUnlessThere, moveUnlessThere, sharedFolder } from './embedded-binaries';
 import { canReach, chooseServerUser, letThrough, type ServerUser } from './embedded-user';
 import { isAlive, isReady, makeWay, ownerMark, runningPort } from './postmaster';
 
@@ -120,11 +120,11 @@ interface Cluster {
   log: (line: string) => void;
 }
 
+type Making = Omit<Cluster, 'home'> & { dataDir: string };
+
 // A home is a folder with all that belongs to one server: `data` (Postgres' own), `password`, `server.log`. It is made
 // under another name and moved into place whole, so that a start that is killed half-way leaves nothing that looks done.
-async function findOrMakeCluster(
-  options: Omit<Cluster, 'home'> & { dataDir: string },
-): Promise<{ home: string; fresh: boolean }> {
+async function findOrMakeCluster(options: Making): Promise<{ home: string; fresh: boolean }> {
   const { dataDir, user, log } = options;
   const place = join(dataDir, 'postgres');
   clearUnfinished(dataDir);
@@ -132,21 +132,17 @@ async function findOrMakeCluster(
 
   log('Making a database in ' + dataDir);
   const unfinished = mkdtempSync(unfinishedName(dataDir));
-  const home = withinReach(unfinished, dataDir, user);
+  const home = withinReach(unfinished, options);
   await initialise({ ...options, home });
-  if (home !== unfinished) {
-    // A link is what stands in the data folder; the data are where it leads.
-    rmSync(unfinished, { recursive: true });
-    symlinkSync(home, unfinished);
-  }
-  const fresh = moveUnlessThere(unfinished, place);
-  if (!fresh && home !== unfinished) rmSync(home, { recursive: true });
+  const fresh = home === unfinished ? moveUnlessThere(home, place) : linkUnlessThere(home, place);
+  rmSync(unfinished, { recursive: true, force: true });
   return { home: realpathSync(place), fresh };
 }
 
 function findHome(place: string, user: ServerUser | null): string {
-  if (!existsSync(place))
+  if (!existsSync(place)) {
     throw new Error(`The database that ${place} leads to is gone. Bring it back, or remove the link.`);
+  }
   const home = realpathSync(place);
   const owner = statSync(home).uid;
   if (!user && owner !== process.getuid?.()) {
@@ -174,22 +170,31 @@ function clearUnfinished(dataDir: string): void {
     const pid = Number(/^postgres\.unfinished-(\d+)-/.exec(name)?.[1]);
     if (!pid || (pid !== process.pid && isAlive(pid))) continue;
     try {
-      rmSync(join(dataDir, name), { recursive: true, force: true });
+      const path = join(dataDir, name);
+      rmSync(realpathSync(path), { recursive: true, force: true });
+      rmSync(path, { recursive: true, force: true });
     } catch {
       // A killed start's initdb still writes into it: the next start clears it.
     }
   }
 }
 
-// Below a closed home (root's own, most often) no other account gets to the data: then they live in a system folder.
-function withinReach(unfinished: string, dataDir: string, user: ServerUser | null): string {
+// Below a closed home (root's own, most often) no other account gets to the data: then they live in a system folder, and
+// what stands in the data folder is a link.
+function withinReach(unfinished: string, { dataDir, user, log }: Making): string {
   if (!user) return unfinished;
   chownSync(unfinished, user.uid, user.gid);
   if (canReach(user, unfinished)) return unfinished;
   letThrough(user, dataDir);
   if (canReach(user, unfinished)) return unfinished;
+
   const home = mkdtempSync(join(sharedFolder(user), 'database-'));
   chownSync(home, user.uid, user.gid);
+  rmSync(unfinished, { recursive: true });
+  symlinkSync(home, unfinished); // for clearUnfinished, should this start be killed
+  log(
+    `Postgres does not run as root, and other accounts can't get into ${dataDir}: the database is in ${home}`,
+  );
   return home;
 }
 
@@ -199,16 +204,8 @@ async function initialise({ binaries, home, user, fast }: Cluster): Promise<void
   writeFileSync(passwordFile, randomBytes(24).toString('hex'), { mode: 0o600 });
   if (user) chownSync(passwordFile, user.uid, user.gid);
   const settings = [
-    ...[
-      '--pgdata',
-      join(home, 'data'),
-      '--username',
-      'foyer',
-      '--pwfile',
-      passwordFile,
-      '--auth',
-      'scram-sha-256',
-    ],
+    ...['--pgdata', join(home, 'data'), '--username', 'foyer'],
+    ...['--pwfile', passwordFile, '--auth', 'scram-sha-256'],
     ...['--encoding', 'UTF8', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C'],
     ...['--no-instructions', ...(fast ? ['--no-sync'] : [])],
   ];

@@ -1,10 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -25,6 +27,7 @@ const folders: string[] = [];
 const servers: EmbeddedServer[] = [];
 const children: ChildProcess[] = [];
 const pause = promisify(setTimeout);
+const asRoot = process.getuid?.() === 0 ? test : test.skip; // others run Postgres as themselves
 const onLinux = process.platform === 'linux' ? test : test.skip; // looks for a process in /proc
 
 beforeAll(async () => {
@@ -74,15 +77,34 @@ test('letters of any language are folded, and sorting is the same on every machi
 });
 
 test('a checkout deeper than a socket path may be long is no trouble', async () => {
-  const deep = join(
-    newFolder(),
-    ...Array.from({ length: 6 }, () => 'a-folder-with-quite-a-long-name'),
-    '.data',
-  );
+  const folder = newFolder();
+  chmodSync(folder, 0o755);
+  const deep = join(folder, ...Array.from({ length: 6 }, () => 'a-folder-with-quite-a-long-name'), '.data');
   mkdirSync(deep, { recursive: true });
   const server = await start(deep);
   expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
+
+asRoot(
+  'below a folder that is closed to other accounts, the data lie elsewhere, and the next start finds them',
+  async () => {
+    const closed = newFolder();
+    const inside = join(closed, 'deeper', '.data');
+    const first = await start(inside);
+    const elsewhere = realpathSync(join(inside, 'postgres'));
+    folders.push(elsewhere);
+    expect(elsewhere.startsWith(closed)).toBe(false);
+    expect(statSync(elsewhere).mode & 0o077).toBe(0);
+    await query(first.url, "CREATE TABLE kept AS SELECT 'Ada' AS name");
+    await first.stop();
+
+    const second = await start(inside);
+    expect(await query(second.url, 'SELECT name FROM kept')).toEqual([{ name: 'Ada' }]);
+    await second.stop();
+    rmSync(elsewhere, { recursive: true });
+    await expect(start(inside)).rejects.toThrow('is gone');
+  },
+);
 
 test('when the process is killed, Postgres ends too, and the next start has the data', async () => {
   const killed = await startInChild();
