@@ -8,6 +8,7 @@ import { readFields } from '../http/forms';
 import { type Notice, renderPage } from '../http/views';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { createOrganizersStore } from '../organizers/organizers-store';
+import { feeWords } from '../payments/fees';
 import { paths } from '../paths';
 import { refreshConnection } from './account-health';
 import { accountName, canTakeCharges, stateOf, whyNoPaidSales } from './connection';
@@ -48,7 +49,7 @@ export function connectRouter(dependencies: Dependencies): Router {
           ? requirementWords(current.requirements.disabledReason)
           : null,
         history: history.filter((entry) => entry.id !== current?.id),
-        fee: config.platformFee,
+        feeWords: feeWords(config.platformFee, current?.defaultCurrency ?? 'eur'),
       },
     );
   });

@@ -4,8 +4,3 @@ import QRCode from 'qrcode';
 export async function qrSvg(text: string): Promise<string> {
   return QRCode.toString(text, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
 }
-
-/** A QR code as a PNG, for mails. */
-export async function qrPng(text: string): Promise<Buffer> {
-  return QRCode.toBuffer(text, { errorCorrectionLevel: 'M', margin: 2, width: 320 });
-}

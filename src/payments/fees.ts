@@ -3,7 +3,7 @@
  * fixed amount; never more than the ticket costs. Because it is made per ticket, the fees of parts add up to the fee of
  * the whole. All amounts are minor units.
  */
-import { currencyStep } from '../lib/money';
+import { currencyStep, formatMoney } from '../lib/money';
 
 export interface FeePolicy {
   /** 250 = 2.5 % */
@@ -34,4 +34,11 @@ export function feePerTicket(unitPrice: bigint, currency: string, policy: FeePol
 /** amount ÷ unit, rounded half up. */
 function roundTo(amount: bigint, unit: bigint): bigint {
   return (2n * amount + unit) / (2n * unit);
+}
+
+/** "2.5 % plus €0.30 for each paid ticket" */
+export function feeWords(policy: FeePolicy, currency: string): string {
+  const fixed = policy.fixed[currency] ?? 0n;
+  const percent = `${policy.percentHundredths / 100} %`;
+  return `${fixed > 0n ? `${percent} plus ${formatMoney(fixed, currency)}` : percent} for each paid ticket`;
 }

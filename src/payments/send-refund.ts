@@ -89,14 +89,12 @@ export async function recordRefund(
           : 'pending';
     const before = (await trx('refunds').where({ id: refundId }).first('status')).status;
     if (before === status || before === 'succeeded') return;
-    await trx('refunds')
-      .where({ id: refundId })
-      .update({
-        status,
-        stripe_refund_id: answer.id,
-        last_error: answer.failureReason,
-        updated_at: trx.fn.now(),
-      });
+    await trx('refunds').where({ id: refundId }).update({
+      status,
+      stripe_refund_id: answer.id,
+      last_error: answer.failureReason,
+      updated_at: trx.fn.now(),
+    });
     const cause = {
       actor: 'stripe' as const,
       reason: `refund ${answer.status}`,

@@ -119,7 +119,7 @@ test('sign up, connect in the middle of the form, publish, sell two tickets, dis
   const list = await admin.open(at('/admin/connections?q=analytical'));
   expect(list.text).toMatch(/Analytical Society.*Ready to sell.*€40\.00/);
   const confirm = await admin.open(at(`/admin/connections/${connection.id}/disconnection`));
-  expect(confirm.text).toMatch(/One paid order keeps their tickets/);
+  expect(confirm.text).toMatch(/One paid order keeps its tickets/);
   const empty = await admin.submit(confirm, { reason: ' ' }, { action: /disconnection/ });
   expect(empty.status).toBe(422);
   expect((await db('stripe_connections').first()).status).toBe('active');
