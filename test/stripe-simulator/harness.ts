@@ -36,6 +36,9 @@ export async function startHarness(options: { stateFile?: string; requestsPerSec
     },
     webhook: { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`, secret: WEBHOOK_SECRET },
     requestsPerSecond: options.requestsPerSecond ?? null,
+  }).catch((error: unknown) => {
+    receiver.close();
+    throw error;
   });
   const { url } = simulator;
   const stripe = new Stripe(SECRET_KEY, {
@@ -92,9 +95,9 @@ export async function startHarness(options: { stateFile?: string; requestsPerSec
       };
     },
 
-    async until<T>(find: () => T | undefined | null | false, what: string): Promise<T> {
+    async until<T>(find: () => T | Promise<T>, what: string): Promise<NonNullable<T>> {
       for (let tries = 0; tries < 250; tries += 1) {
-        const found = find();
+        const found = await find();
         if (found) return found;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
