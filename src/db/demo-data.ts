@@ -151,7 +151,7 @@ const EVENTS: DemoEvent[] = [
       },
       {
         name: 'Supporter',
-        description: 'Pays for somebody who can not',
+        description: 'Pays for somebody who cannot',
         kind: 'donation',
         price: 3000n,
         capacity: 40,

@@ -23,7 +23,7 @@ export function problemsOfChange(before: EventBeforeChange, input: EventInput): 
     errors['capacity'] = `${taken.words}. Enter ${taken.count} or more`;
   if (input.event.currency !== event.currency && before.hasOrders)
     errors['currency'] =
-      `There are orders in ${event.currency.toUpperCase()}, so the currency can not change any more`;
+      `There are orders in ${event.currency.toUpperCase()}, so the currency cannot change any more`;
 
   const known = new Map(before.ticketTypes.map((type) => [type.id, type]));
   const seen = new Set<string>();
@@ -41,7 +41,7 @@ export function problemsOfChange(before: EventBeforeChange, input: EventInput): 
         errors[`tickets.${row}.capacity`] = `${takenOfType.words}. Enter ${takenOfType.count} or more`;
       if (fields.kind !== type.kind && before.typesWithOrders.has(type.id))
         errors[`tickets.${row}.kind`] =
-          'People have ordered this ticket, so what kind it is can not change. Hide it and add another type instead';
+          'People have ordered this ticket, so what kind it is cannot change. Hide it and add another type instead';
     }
     const newlyPaid = needsPayment(fields) && (type === null || !needsPayment(type));
     if (event.status === 'published' && newlyPaid && !before.canTakeCharges)
@@ -51,7 +51,7 @@ export function problemsOfChange(before: EventBeforeChange, input: EventInput): 
   for (const { row, id } of input.removed) {
     if (before.typesWithOrders.has(id))
       errors[`tickets.${row}.remove`] =
-        'People have ordered this ticket, so it can not be removed. Choose “Hidden” to sell no more of it';
+        'People have ordered this ticket, so it cannot be removed. Choose “Hidden” to sell no more of it';
   }
   return errors;
 }

@@ -110,10 +110,11 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
   router.get('/organizer/events/:id/preview', async (req: Request, res: Response) => {
     const { event, types } = await getEvent(req);
     const organizer = organizerOf(req);
-    // as it would look once published; a cancelled one as it looks now
-    const shown: EventDetails = event.status === 'draft' ? { ...event, status: 'published' } : event;
+    // as it would look once published, which takes a connection; a cancelled one as it looks now
+    const draft = event.status === 'draft';
+    const shown: EventDetails = draft ? { ...event, status: 'published' } : event;
     const box = ticketBox(shown, types, {
-      connectionReady: await isConnectionReady(dependencies, { event, ticketTypes: types }),
+      connectionReady: draft || (await isConnectionReady(dependencies, { event, ticketTypes: types })),
       now: new Date(),
       organizerName: organizer.name,
     });
@@ -193,12 +194,18 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     res.redirect(303, paths.events());
   });
 
-  /** A person with several organizers sees each event as the organizer that it belongs to. */
+  /**
+   * A person with several organizers sees each event as the organizer that it belongs to, and so does what they press
+   * there: “Connect with Stripe” on this event's form connects this organizer and no other.
+   */
   async function organizerOfEvent(...[req, _res, next]: Parameters<RequestHandler>): Promise<void> {
     const id = req.params['id'];
     const row = isUuid(id) ? await db('events').where({ id }).first('organizer_id') : undefined;
     const membership = row && req.memberships?.find((organizer) => organizer.id === row.organizer_id);
-    if (membership) req.organizer = membership;
+    if (membership && membership.id !== req.organizer?.id) {
+      req.organizer = membership;
+      req.session.organizerId = membership.id;
+    }
     next();
   }
 

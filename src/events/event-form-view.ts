@@ -1,5 +1,6 @@
 /** What the event form's view is given: its lists of choices, and a row for each ticket type. */
 import { accountName, type Connection, stateOf, whyNoPaidSales } from '../connect/connection';
+import { badgeOf } from '../connect/connection-facts';
 import { type Form } from '../http/forms';
 import { listTimeZones } from '../lib/dates';
 import { CURRENCIES } from '../lib/money';
@@ -94,22 +95,14 @@ function currencyChoices(): Choice[] {
   })).sort((one, other) => one.label.localeCompare(other.label, 'en'));
 }
 
-const BADGES = {
-  none: { kind: 'neutral', label: 'Not connected' },
-  ready: { kind: 'green', label: 'Ready to take payments' },
-  restricted: { kind: 'amber', label: 'Restricted' },
-  disconnecting: { kind: 'amber', label: 'Being disconnected' },
-  disconnected: { kind: 'neutral', label: 'Disconnected' },
-};
-
 /** Who gets the money, and what stands in the way. */
 function payeeInWords(connection: Connection | null) {
   const state = stateOf(connection);
   const connected = state !== 'none' && state !== 'disconnected';
   return {
     account: connected ? accountName(connection!) : null,
-    badge: BADGES[state],
+    badge: badgeOf(connection),
     problem: whyNoPaidSales(connection),
-    mayConnect: !connected || connection?.statusDetail === 'access_lost',
+    mayConnect: !connected,
   };
 }

@@ -80,7 +80,7 @@ export async function changeEvent(
 export function refuseCancelled(event: Pick<EventDetails, 'status'>): void {
   if (event.status === 'cancelled')
     throw new Conflict(
-      'This event is cancelled, so it can not be changed any more. Make a new event instead.',
+      'This event is cancelled, so it cannot be changed any more. Make a new event instead.',
       'The event is cancelled',
     );
 }

@@ -59,7 +59,7 @@ export function ticketTypeProblems(parts: TicketTypeParts, currency: string, eve
   const price = readPrice(parts, currency);
   if ('problem' in price) errors.price = price.problem;
   else if (price.amount > 0n && max !== undefined && price.amount * BigInt(max) > LARGEST_AMOUNT)
-    errors.max_per_order ??= `Enter at most ${LARGEST_AMOUNT / price.amount}: one payment can not be more than ${largestPayment(currency)}`;
+    errors.max_per_order ??= `Enter at most ${LARGEST_AMOUNT / price.amount}: one payment cannot be more than ${largestPayment(currency)}`;
   return errors;
 }
 

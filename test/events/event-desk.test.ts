@@ -357,7 +357,7 @@ describe('changing an event', () => {
     const kind = await edit(id, { 'tickets.0.kind': 'donation' });
     expect([kind.status, textOf(kind)]).toEqual([
       422,
-      expect.stringContaining('what kind it is can not change'),
+      expect.stringContaining('what kind it is cannot change'),
     ]);
     const currency = await edit(id, { currency: 'usd' });
     expect([currency.status, textOf(currency)]).toEqual([
@@ -365,10 +365,7 @@ describe('changing an event', () => {
       expect.stringContaining('There are orders in EUR'),
     ]);
     const removal = await edit(id, { 'tickets.0.remove': '1', ...ticketValues(1) });
-    expect([removal.status, textOf(removal)]).toEqual([
-      422,
-      expect.stringContaining('it can not be removed'),
-    ]);
+    expect([removal.status, textOf(removal)]).toEqual([422, expect.stringContaining('it cannot be removed')]);
     expect((await edit(id, { 'tickets.0.visibility': 'hidden' })).status).toBe(303);
     expect(await typesOf(id)).toMatchObject([{ kind: 'free', visibility: 'hidden', removed_at: null }]);
   });
@@ -543,7 +540,7 @@ describe('cancelling', () => {
     expect(shown.text).toContain('https://schema.org/EventCancelled');
   });
 
-  test('can not be done twice, nor undone by changing or publishing', async () => {
+  test('cannot be done twice, nor undone by changing or publishing', async () => {
     const id = await createEvent({ title: 'Off' });
     await publish(id);
     const order = await sell(id, 1);
@@ -596,6 +593,16 @@ describe('whose event it is', () => {
     const page = await both.agent.get(`/organizer/events/${id}`);
     expect(page.status).toBe(200);
     expect(textOf(page)).toContain('First House');
+    // and what is pressed there counts for that one
+    await createOrganizer(testApp, both, 'Third House');
+    await postForm(
+      both.agent,
+      `/organizer/events/${id}/edit`,
+      { from: 'event_form' },
+      { submitTo: '/stripe/connect' },
+    );
+    const states = await db('oauth_states').where({ user_id: both.id });
+    expect(states.map((state) => state.organizer_id)).toEqual([both.organizer.id]);
   });
 
   test('a guest is sent to sign in, and a form without its token changes nothing', async () => {

@@ -251,11 +251,11 @@ describe('changing an event that people have tickets of', () => {
     const ordered = before({ typesWithOrders: new Set([aTicketType().id]), canTakeCharges: true });
     const paid = input({ 'tickets.0.kind': 'paid', 'tickets.0.price': '20' });
     expect(problemsOfChange(ordered, paid)).toEqual({
-      'tickets.0.kind': expect.stringContaining('can not change'),
+      'tickets.0.kind': expect.stringContaining('cannot change'),
     });
     const removed = input({ 'tickets.0.remove': '1', ...ticketValues(1) });
     expect(problemsOfChange(ordered, removed)).toEqual({
-      'tickets.0.remove': expect.stringContaining('can not be removed'),
+      'tickets.0.remove': expect.stringContaining('cannot be removed'),
     });
     expect(problemsOfChange(ordered, input({ 'tickets.0.visibility': 'hidden' }))).toEqual({});
   });
@@ -469,7 +469,7 @@ describe('a description', () => {
   });
 });
 
-test('the data for search engines can not leave its script element', () => {
+test('the data for search engines cannot leave its script element', () => {
   const canary = '</script><script>alert(1)</script><!-- \u2028';
   const event = anEvent({ title: canary, venueName: canary, description: canary });
   const types = [aTicketType({ name: canary }), aTicketType({ name: 'Secret', visibility: 'hidden' })];

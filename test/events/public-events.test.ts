@@ -252,7 +252,7 @@ describe('text by people we do not know', () => {
     expect(poster.body).not.toMatch(/<script>|<img/);
   });
 
-  test('can not add lines to a calendar', async () => {
+  test('cannot add lines to a calendar', async () => {
     await publishedEvent('line-breaks', {
       title: 'One\r\nATTENDEE:mailto:x@evil.example',
       venue_name: 'Hall\nEND:VEVENT\nBEGIN:VALARM',
