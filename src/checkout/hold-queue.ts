@@ -63,5 +63,3 @@ export function createHoldQueue(db: Knex, fees: FeePolicy) {
     },
   };
 }
-
-export type HoldQueue = ReturnType<typeof createHoldQueue>;

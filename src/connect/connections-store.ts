@@ -103,8 +103,6 @@ export function createConnectionsStore(db: Knex) {
   };
 }
 
-export type ConnectionsStore = ReturnType<typeof createConnectionsStore>;
-
 export function toConnection(row: ConnectionRow): Connection {
   return {
     id: row.id,

@@ -92,8 +92,10 @@ export function renderPage(
       ? { name: req.currentUser.name, email: req.currentUser.email, isAdmin: req.currentUser.isAdmin }
       : null,
     organizer: null,
-    csrfToken: typeof req.csrfToken === 'function' ? req.csrfToken() : null,
-    notice: req.takeNotice?.() ?? null,
+    // asked for only where it is wanted: making a token makes a session
+    csrfToken:
+      options.page?.csrfToken === undefined && typeof req.csrfToken === 'function' ? req.csrfToken() : null,
+    notice: options.page?.notice === undefined ? (req.takeNotice?.() ?? null) : null,
     refresh: null,
     description: null,
     canonical: null,

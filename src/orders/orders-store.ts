@@ -80,8 +80,6 @@ export function createOrdersStore(db: Knex) {
   };
 }
 
-export type OrdersStore = ReturnType<typeof createOrdersStore>;
-
 // Rows of pg have no types of their own; the shapes are those of migrations/.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Row = any;
