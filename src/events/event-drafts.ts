@@ -97,8 +97,6 @@ export function createEventDraftsStore(db: Knex) {
   };
 }
 
-export type EventDraftsStore = ReturnType<typeof createEventDraftsStore>;
-
 async function getEventOfOrganizer(db: Knex, eventId: string, organizerId: string): Promise<void> {
   const row = isUuid(eventId)
     ? await db('events').where({ id: eventId, organizer_id: organizerId }).first('id')

@@ -32,7 +32,6 @@ const TICKET_FIELDS = [
   'remove',
 ] as const;
 
-export type EventField = (typeof EVENT_FIELDS)[number];
 export type TicketField = (typeof TICKET_FIELDS)[number];
 export type FormValues = Record<string, string>;
 

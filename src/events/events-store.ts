@@ -123,8 +123,6 @@ export function createEventsStore(db: Knex) {
   };
 }
 
-export type EventsStore = ReturnType<typeof createEventsStore>;
-
 export function toEvent(row: EventRow): EventDetails {
   return {
     id: row.id,
