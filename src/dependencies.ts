@@ -33,7 +33,13 @@ export function createDependencies(
   config: Config & { databaseUrl: string },
   overrides: Partial<Dependencies> = {},
 ): Dependencies {
-  const db = overrides.db ?? createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize });
+  const db =
+    overrides.db ??
+    createDatabase({
+      url: config.databaseUrl,
+      poolSize: config.databasePoolSize,
+      prepared: config.databasePrepared,
+    });
   const logger = overrides.logger ?? createLogger(config.logLevel);
   const mailSender = createMailSender({ db, logger, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom });
   return {

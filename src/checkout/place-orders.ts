@@ -2,15 +2,14 @@
  * The hold. Invariant (promise 1): nothing is counted before it was compared under the event's lock, and what is
  * counted is written in the same transaction as the orders it is counted for.
  *
- * A batch is one event's requests, written by one commit; each caller gets their own answer. A batch of one is the
- * plain case.
+ * A batch is one event's requests; each caller gets their own answer, and a batch of one is the plain case. Batches of
+ * several events can share one commit. This is the path of a sale that opens: its statements are prepared, and few.
  */
 import { type Knex } from 'knex';
-import { canTakeCharges } from '../connect/connection';
-import { connectionForEvent } from '../connect/connection-for-event';
-import { inTransaction } from '../db/connection';
+import { canTakeCharges, type Connection } from '../connect/connection';
+import { inPreparedTransaction, type PreparedStatement, type RunPrepared } from '../db/connection';
 import { NotFound } from '../errors';
-import { type EventForSale, needsPayment, type TicketTypeForSale } from '../events/event-availability';
+import { type EventForSale, type TicketTypeForSale } from '../events/event-availability';
 import { newId, newReference } from '../lib/ids';
 import { type FeePolicy, platformFee } from '../payments/fees';
 import { allocate, type AllocatedLine, type OrderRequest, type Refusal } from './allocate';
@@ -20,37 +19,69 @@ export const HOLD_MINUTES = 15;
 
 export type Placement = { ok: true; orderId: string } | { ok: false; refusal: Refusal };
 
-/** Places a batch of orders for one event. Throws NotFound for an unknown event; Postgres' errors as they are. */
+/** Places a batch of orders for one event, however long its lock has to be waited for. Throws NotFound for an unknown event. */
 export async function placeOrders(
   db: Knex,
   eventId: string,
   requests: OrderRequest[],
   fees: FeePolicy,
 ): Promise<Placement[]> {
-  return inTransaction(db, async (trx) => {
-    const sale = await lockSale(trx, eventId, requests);
+  const placed = await placeUnderLock(db, LOCK_ONE_EVENT, new Map([[eventId, requests]]), fees);
+  const placements = placed.get(eventId);
+  if (!placements) throw new NotFound('event');
+  return placements;
+}
+
+/**
+ * Places the batches of several events with one commit. Events that are locked by somebody else at this moment (or don't
+ * exist) are left out of the answer, so that nobody waits for a lock that is not their own event's.
+ */
+export async function placeOrdersOfEvents(
+  db: Knex,
+  requestsByEvent: Map<string, OrderRequest[]>,
+  fees: FeePolicy,
+): Promise<Map<string, Placement[]>> {
+  return placeUnderLock(db, LOCK_FREE_EVENTS, requestsByEvent, fees);
+}
+
+async function placeUnderLock(
+  db: Knex,
+  lock: PreparedStatement,
+  requestsByEvent: Map<string, OrderRequest[]>,
+  fees: FeePolicy,
+): Promise<Map<string, Placement[]>> {
+  return inPreparedTransaction(db, async (run) => {
+    const sales = await lockSales(run, lock, requestsByEvent);
     const orders: NewOrder[] = [];
-    const placements = allocate(sale.snapshot, requests).map((allocation, index): Placement => {
-      if (!allocation.ok) return allocation;
-      const order = {
-        id: newId(),
-        reference: newReference(),
-        lines: allocation.lines,
-        total: allocation.total,
-        fee: platformFee(allocation.lines, sale.snapshot.event.currency, fees),
-        visitorHash: requests[index]!.visitorHash,
-      };
-      orders.push(order);
-      return { ok: true, orderId: order.id };
-    });
-    if (orders.length > 0) await writeOrders(trx, sale, orders);
-    return placements;
+    const answers = new Map<string, Placement[]>();
+    for (const sale of sales) {
+      const { event } = sale.snapshot;
+      const requests = requestsByEvent.get(event.id)!;
+      const placements = allocate(sale.snapshot, requests).map((allocation, index): Placement => {
+        if (!allocation.ok) return allocation;
+        const order = {
+          id: newId(),
+          reference: newReference(),
+          sale,
+          lines: allocation.lines,
+          total: allocation.total,
+          fee: platformFee(allocation.lines, event.currency, fees),
+          visitorHash: requests[index]!.visitorHash,
+        };
+        orders.push(order);
+        return { ok: true, orderId: order.id };
+      });
+      answers.set(event.id, placements);
+    }
+    if (orders.length > 0) await writeOrders(run, orders);
+    return answers;
   });
 }
 
 interface NewOrder {
   id: string;
   reference: string;
+  sale: LockedSale;
   lines: AllocatedLine[];
   total: bigint;
   fee: bigint;
@@ -63,104 +94,132 @@ interface LockedSale {
   snapshot: Parameters<typeof allocate>[0];
 }
 
-/** Takes the event's lock, then reads what is compared. One query for the lock, one for the rest. */
-async function lockSale(
-  trx: Knex.Transaction,
-  eventId: string,
-  requests: OrderRequest[],
-): Promise<LockedSale> {
-  const event = await trx('events').where({ id: eventId }).forNoKeyUpdate().first();
-  if (!event) throw new NotFound('event');
-  const types = await trx('ticket_types').where({ event_id: eventId, removed_at: null }).orderBy('position');
-  const visitors = [
-    ...new Set(requests.map((request) => request.visitorHash).filter((hash) => hash !== null)),
-  ];
-  const open: { visitor_hash: string; count: bigint }[] =
-    visitors.length === 0
-      ? []
-      : await trx('orders')
-          .where({ event_id: eventId, inventory: 'held' })
-          .whereIn('visitor_hash', visitors)
-          .groupBy('visitor_hash')
-          .select('visitor_hash', trx.raw('count(*) AS count'));
-  const ticketTypes = types.map(toTicketTypeForSale);
-  const connection = ticketTypes.some(needsPayment)
-    ? await connectionForEvent(trx, {
-        organizerId: event.organizer_id,
-        livemode: event.livemode,
-        stripeConnectionId: event.stripe_connection_id,
-      })
-    : null;
-  const clock = await trx.raw('SELECT clock_timestamp() AS now');
-  return {
-    organizerId: event.organizer_id,
-    livemode: event.livemode,
-    snapshot: {
-      event: toEventForSale(event),
-      ticketTypes,
-      connectionReady: canTakeCharges(connection),
-      openHoldsByVisitor: new Map(open.map((row) => [row.visitor_hash, Number(row.count)])),
-      now: clock.rows[0].now,
-    },
-  };
+// Of the order in which ids stand in the array: two processes that take several never wait, and one takes only one.
+const LOCK_ONE_EVENT = {
+  name: 'hold-lock-one',
+  text: 'SELECT * FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE',
+};
+const LOCK_FREE_EVENTS = {
+  name: 'hold-lock-free',
+  text: 'SELECT * FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED',
+};
+
+/** What is compared; a statement of its own, so that it sees what was committed until the lock was ours. */
+const READ_TICKET_TYPES = {
+  name: 'hold-ticket-types',
+  text: `SELECT types.*, clock_timestamp() AS now, connection.status AS connection_status,
+                connection.charges_enabled AS connection_charges_enabled, connection.status_detail AS connection_status_detail
+           FROM events
+           JOIN ticket_types types ON types.event_id = events.id AND types.removed_at IS NULL
+           -- the same choice as connectionForEvent
+           LEFT JOIN LATERAL (
+             SELECT c.status, c.charges_enabled, c.status_detail
+               FROM stripe_connections c
+              WHERE c.id = events.stripe_connection_id
+                 OR (events.stripe_connection_id IS NULL AND c.organizer_id = events.organizer_id
+                     AND c.livemode = events.livemode AND c.status IN ('active', 'disconnecting'))
+              ORDER BY c.id = (SELECT default_connection_id FROM organizers WHERE id = events.organizer_id) DESC NULLS LAST,
+                       c.connected_at DESC
+              LIMIT 1
+           ) connection ON true
+          WHERE events.id = ANY($1::uuid[])
+          ORDER BY types.position`,
+};
+
+const COUNT_OPEN_HOLDS = {
+  name: 'hold-open-holds',
+  text: `SELECT event_id, visitor_hash, count(*)::integer AS count FROM orders
+          WHERE event_id = ANY($1::uuid[]) AND inventory = 'held' AND visitor_hash = ANY($2::text[])
+          GROUP BY event_id, visitor_hash`,
+};
+
+/** Takes the events' locks, then reads what is compared. */
+async function lockSales(
+  run: RunPrepared,
+  lock: PreparedStatement,
+  requestsByEvent: Map<string, OrderRequest[]>,
+): Promise<LockedSale[]> {
+  const events = await run<Row>(lock, [[...requestsByEvent.keys()]]);
+  if (events.length === 0) return [];
+  const eventIds = events.map((event) => event.id as string);
+  const types = await run<Row>(READ_TICKET_TYPES, [eventIds]);
+  const visitors = new Set(
+    eventIds.flatMap((id) => requestsByEvent.get(id)!.map((request) => request.visitorHash)),
+  );
+  visitors.delete(null);
+  const open = visitors.size > 0 ? await run<Row>(COUNT_OPEN_HOLDS, [eventIds, [...visitors]]) : [];
+  return events.map((event) => {
+    const rows = types.filter((type) => type.event_id === event.id);
+    return {
+      organizerId: event.organizer_id,
+      livemode: event.livemode,
+      snapshot: {
+        event: toEventForSale(event),
+        ticketTypes: rows.map(toTicketTypeForSale),
+        connectionReady: canTakeCharges(toConnectionState(rows[0])),
+        openHoldsByVisitor: new Map(
+          open.filter((row) => row.event_id === event.id).map((row) => [row.visitor_hash, row.count]),
+        ),
+        now: rows[0]?.now ?? new Date(),
+      },
+    };
+  });
 }
 
-/** Counters, orders, lines and timeline of the whole batch in one statement. */
-async function writeOrders(trx: Knex.Transaction, sale: LockedSale, orders: NewOrder[]): Promise<void> {
-  const counts = new Map<string, number>();
-  for (const line of orders.flatMap((order) => order.lines))
-    counts.set(line.ticketTypeId, (counts.get(line.ticketTypeId) ?? 0) + line.quantity);
-  await trx.raw(
-    `WITH new_orders AS (
-       SELECT * FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS o (id uuid, reference text, total bigint, fee bigint, visitor_hash text)
-     ), inserted AS (
-       INSERT INTO orders (id, event_id, organizer_id, reference, status, inventory, currency, total_amount,
-                           application_fee_amount, visitor_hash, livemode, hold_expires_at)
-       SELECT id, :eventId, :organizerId, reference, 'held', 'held', :currency, total, fee, visitor_hash, :livemode,
-              now() + make_interval(mins => :holdMinutes)
-         FROM new_orders
-     ), lines AS (
-       INSERT INTO order_lines (order_id, ticket_type_id, ticket_type_name, quantity, unit_price)
-       SELECT * FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l (order_id uuid, ticket_type_id uuid, ticket_type_name text, quantity integer, unit_price bigint)
-     ), timeline AS (
-       INSERT INTO order_timeline (order_id, from_status, to_status, actor, reason)
-       SELECT id, NULL, 'held', 'buyer', 'tickets chosen' FROM new_orders
-     ), types AS (
-       UPDATE ticket_types SET held = held + c.quantity
-         FROM jsonb_to_recordset(CAST(:counts AS jsonb)) AS c (ticket_type_id uuid, quantity integer)
-        WHERE ticket_types.id = c.ticket_type_id
-     )
-     UPDATE events SET held = held + :sum WHERE id = :eventId`,
-    {
-      orders: JSON.stringify(
-        orders.map((order) => ({
-          id: order.id,
-          reference: order.reference,
-          total: String(order.total),
-          fee: String(order.fee),
-          visitor_hash: order.visitorHash,
-        })),
-      ),
-      lines: JSON.stringify(
-        orders.flatMap((order) =>
-          order.lines.map((line) => ({
-            order_id: order.id,
-            ticket_type_id: line.ticketTypeId,
-            ticket_type_name: line.ticketTypeName,
-            quantity: line.quantity,
-            unit_price: String(line.unitPrice),
-          })),
-        ),
-      ),
-      counts: JSON.stringify([...counts].map(([ticket_type_id, quantity]) => ({ ticket_type_id, quantity }))),
-      sum: [...counts.values()].reduce((sum, quantity) => sum + quantity, 0),
-      eventId: sale.snapshot.event.id,
-      organizerId: sale.organizerId,
-      currency: sale.snapshot.event.currency,
-      livemode: sale.livemode,
-      holdMinutes: HOLD_MINUTES,
-    },
-  );
+/** Orders, lines, timeline and counters of all batches; the counters last, whose rows everybody waits for. */
+const WRITE_ORDERS = {
+  name: 'hold-write',
+  text: `WITH inserted AS (
+      INSERT INTO orders (id, event_id, organizer_id, reference, status, inventory, currency, total_amount,
+                          application_fee_amount, visitor_hash, livemode, hold_expires_at)
+      SELECT id, event_id, organizer_id, reference, 'held', 'held', currency, total, fee, visitor_hash, livemode,
+             now() + make_interval(mins => $10)
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::boolean[])
+          AS o (id, event_id, organizer_id, reference, currency, total, fee, visitor_hash, livemode)
+    ), lines AS (
+      INSERT INTO order_lines (order_id, ticket_type_id, ticket_type_name, quantity, unit_price)
+      SELECT * FROM unnest($11::uuid[], $12::uuid[], $13::text[], $14::integer[], $15::bigint[])
+    ), timeline AS (
+      INSERT INTO order_timeline (order_id, from_status, to_status, actor, reason)
+      SELECT id, NULL, 'held', 'buyer', 'tickets chosen' FROM unnest($1::uuid[]) AS o (id)
+    ), types AS (
+      UPDATE ticket_types SET held = held + counted.quantity
+        FROM unnest($16::uuid[], $17::integer[]) AS counted (id, quantity) WHERE ticket_types.id = counted.id
+    )
+    UPDATE events SET held = held + counted.quantity
+      FROM unnest($18::uuid[], $19::integer[]) AS counted (id, quantity) WHERE events.id = counted.id`,
+};
+
+async function writeOrders(run: RunPrepared, orders: NewOrder[]): Promise<void> {
+  const byType = new Map<string, number>();
+  const byEvent = new Map<string, number>();
+  const lines = orders.flatMap((order) => order.lines.map((line) => ({ ...line, order })));
+  for (const { ticketTypeId, quantity, order } of lines) {
+    const eventId = order.sale.snapshot.event.id;
+    byType.set(ticketTypeId, (byType.get(ticketTypeId) ?? 0) + quantity);
+    byEvent.set(eventId, (byEvent.get(eventId) ?? 0) + quantity);
+  }
+  await run(WRITE_ORDERS, [
+    orders.map(({ id }) => id),
+    orders.map(({ sale }) => sale.snapshot.event.id),
+    orders.map(({ sale }) => sale.organizerId),
+    orders.map(({ reference }) => reference),
+    orders.map(({ sale }) => sale.snapshot.event.currency),
+    orders.map(({ total }) => String(total)),
+    orders.map(({ fee }) => String(fee)),
+    orders.map(({ visitorHash }) => visitorHash),
+    orders.map(({ sale }) => sale.livemode),
+    HOLD_MINUTES,
+    lines.map(({ order }) => order.id),
+    lines.map(({ ticketTypeId }) => ticketTypeId),
+    lines.map(({ ticketTypeName }) => ticketTypeName),
+    lines.map(({ quantity }) => quantity),
+    lines.map(({ unitPrice }) => String(unitPrice)),
+    [...byType.keys()],
+    [...byType.values()],
+    [...byEvent.keys()],
+    [...byEvent.values()],
+  ]);
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -195,4 +254,14 @@ function toTicketTypeForSale(row: Row): TicketTypeForSale {
     visibility: row.visibility,
     removedAt: row.removed_at,
   };
+}
+
+function toConnectionState(row: Row): Pick<Connection, 'status' | 'chargesEnabled' | 'statusDetail'> | null {
+  return row?.connection_status
+    ? {
+        status: row.connection_status,
+        chargesEnabled: row.connection_charges_enabled,
+        statusDetail: row.connection_status_detail,
+      }
+    : null;
 }

@@ -4,7 +4,8 @@ import { createConnectionsStore } from './connections-store';
 
 /**
  * The connection that an event's new payments go to: the one that it names, else the organizer's current one of its
- * mode. An event whose own connection has ended never falls back to another by itself (promise 5).
+ * mode. An event whose own connection has ended never falls back to another by itself (promise 5). The hold's own
+ * statement (`checkout/place-orders`) makes the same choice in SQL.
  */
 export async function connectionForEvent(
   db: Knex,

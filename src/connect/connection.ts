@@ -43,7 +43,9 @@ export function stateOf(connection: Connection | null): ConnectionState {
 }
 
 /** May a new paid order be begun on this connection? */
-export function canTakeCharges(connection: Connection | null): connection is Connection {
+export function canTakeCharges<Known extends Pick<Connection, 'status' | 'chargesEnabled' | 'statusDetail'>>(
+  connection: Known | null,
+): connection is Known {
   return (
     connection !== null &&
     connection.status === 'active' &&

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import knex, { type Knex } from 'knex';
-import { TypeOverrides } from 'pg';
+import { type ClientBase, TypeOverrides } from 'pg';
 
 // bigint columns are money and counts: read them as BigInt, never as float or text. For our connections alone: the
 // worker and other users of pg in this process expect text.
@@ -14,9 +14,10 @@ const SESSION_SETTINGS =
   "SET lock_timeout = '2s'; SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'";
 
 /** The pool of one process. */
-export function createDatabase(options: { url: string; poolSize?: number }): Knex {
-  return knex({
+export function createDatabase(options: { url: string; poolSize?: number; prepared?: boolean }): Knex {
+  const settings: Knex.Config & { userParams: object } = {
     client: 'pg',
+    userParams: { prepared: options.prepared ?? true },
     connection: {
       types: bigintTypes as never,
       connectionString: options.url,
@@ -34,7 +35,8 @@ export function createDatabase(options: { url: string; poolSize?: number }): Kne
         connection.query(SESSION_SETTINGS, (error) => done(error, connection));
       },
     },
-  });
+  };
+  return knex(settings);
 }
 
 /**
@@ -42,9 +44,49 @@ export function createDatabase(options: { url: string; poolSize?: number }): Kne
  * or a serialization failure. `work` must have no effect outside the transaction: no network call (promise 4).
  */
 export async function inTransaction<T>(db: Knex, work: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
+  return withRetries(() => db.transaction((trx) => insideTransaction.run(true, () => work(trx))));
+}
+
+/** A statement with a name is planned once on each connection, where the database can be reached without a pooler that forgets. */
+export interface PreparedStatement {
+  name: string;
+  text: string;
+}
+
+export type RunPrepared = <Row>(statement: PreparedStatement, values: unknown[]) => Promise<Row[]>;
+
+/**
+ * As `inTransaction`, for the one path where knex' own work counts: statements go to pg as they are, on a connection of
+ * the same pool.
+ */
+export async function inPreparedTransaction<T>(db: Knex, work: (run: RunPrepared) => Promise<T>): Promise<T> {
+  return withRetries(async () => {
+    const connection = (await db.client.acquireConnection()) as ClientBase;
+    const run: RunPrepared = async ({ name, text }, values) => {
+      const query = db.userParams['prepared'] ? { name, text, values } : { text, values };
+      return (await connection.query(query)).rows;
+    };
+    try {
+      await connection.query('BEGIN');
+      const result = await insideTransaction.run(true, () => work(run));
+      await connection.query('COMMIT');
+      return result;
+    } catch (error) {
+      await connection.query('ROLLBACK').catch((cause: unknown) => {
+        // the mark by which knex' pool knows what it must not hand out again
+        Object.assign(connection, { __knex__disposed: cause });
+      });
+      throw error;
+    } finally {
+      await db.client.releaseConnection(connection);
+    }
+  });
+}
+
+async function withRetries<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.transaction((trx) => insideTransaction.run(true, () => work(trx)));
+      return await work();
     } catch (error) {
       if (attempt >= 3 || !isRetryable(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 40 * attempt));

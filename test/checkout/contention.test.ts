@@ -1,6 +1,8 @@
 /** Many buyers, few seats. Each guard has a twin that fails when the guard is out. */
 import { type Knex } from 'knex';
-import { placeOrders } from '../../src/checkout/place-orders';
+import { Client } from 'pg';
+import { createHoldQueue } from '../../src/checkout/hold-queue';
+import { placeOrders, placeOrdersOfEvents } from '../../src/checkout/place-orders';
 import { createDatabase } from '../../src/db/connection';
 import { newId } from '../../src/lib/ids';
 import { brokenInvariants } from '../support/market';
@@ -112,10 +114,16 @@ test('50 buyers for 5 seats from many processes: exactly five', async () => {
 });
 
 test('twin: without the event’s lock the CHECK still refuses, and without both seats are sold twice', async () => {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  const builder = Object.getPrototypeOf(crowd('events')) as any;
-  const lockless = jest.spyOn(builder, 'forNoKeyUpdate').mockImplementation(function (this: unknown) {
-    return this;
+  const send = Client.prototype.query as (...args: unknown[]) => unknown;
+  const lockless = jest.spyOn(Client.prototype, 'query').mockImplementation(function (
+    this: Client,
+    ...args: unknown[]
+  ) {
+    const [query, ...others] = args as [{ name?: string; text?: string }];
+    const withoutLock = query.text?.includes('FOR NO KEY UPDATE')
+      ? { ...query, name: undefined, text: query.text.replace(/FOR NO KEY UPDATE.*/, '') }
+      : query;
+    return send.call(this, withoutLock, ...others) as never;
   });
   try {
     const guarded = await freeEvent({ seats: [5] });
@@ -192,6 +200,82 @@ test('a batch answers each caller alone: a poisoned one undoes nobody', async ()
   ]);
   expect(await testApp.db('ticket_types').where({ id: typeIds[0] }).first()).toMatchObject({ held: 3 });
   expect(await testApp.db('ticket_types').where({ id: other.typeIds[0] }).first()).toMatchObject({ held: 0 });
+});
+
+test('buyers of many events share commits, and each gets the tickets of their own event', async () => {
+  const events = await Promise.all(Array.from({ length: 12 }, () => freeEvent({ seats: [4] })));
+  const holds = createHoldQueue(crowd, FEES);
+  const answers = await Promise.all(
+    Array.from({ length: 10 }).flatMap(() =>
+      events.map(async ({ eventId, typeIds }) => ({
+        eventId,
+        placement: await holds.placeOrder(eventId, { visitorHash: null, lines: [line(typeIds[0]!)] }),
+      })),
+    ),
+  );
+  for (const { eventId } of events) {
+    const own = answers.filter((answer) => answer.eventId === eventId);
+    expect(own.filter(({ placement }) => placement.ok)).toHaveLength(4);
+    // in the order they came
+    expect(own.slice(0, 4).every(({ placement }) => placement.ok)).toBe(true);
+  }
+  expect(await brokenInvariants(testApp)).toEqual([]);
+});
+
+test('an event that somebody keeps locked holds up nobody else’s, and its buyers get their tickets afterwards', async () => {
+  const [kept, free] = [await freeEvent({ seats: [3] }), await freeEvent({ seats: [3] })];
+  const holds = createHoldQueue(crowd, FEES);
+  const hold = ({ eventId, typeIds }: typeof free) =>
+    holds.placeOrder(eventId, { visitorHash: null, lines: [line(typeIds[0]!)] });
+  const order: string[] = [];
+  let waiting: Promise<unknown> | undefined;
+  await crowd.transaction(async (trx) => {
+    await trx('events').where({ id: kept.eventId }).forNoKeyUpdate().first();
+    waiting = hold(kept).then(() => order.push('kept'));
+    await hold(free).then(() => order.push('free'));
+  });
+  await waiting;
+  expect(order).toEqual(['free', 'kept']);
+  const request = { visitorHash: null, lines: [line(free.typeIds[0]!)] };
+  const placed = await placeOrdersOfEvents(
+    crowd,
+    new Map([
+      [free.eventId, [request]],
+      [newId(), [request]],
+    ]),
+    FEES,
+  );
+  expect([...placed.keys()]).toEqual([free.eventId]);
+});
+
+test('one caller that the database refuses takes nobody along', async () => {
+  const [event, other] = [await freeEvent({ seats: [10] }), await freeEvent({ seats: [10] })];
+  const holds = createHoldQueue(crowd, FEES);
+  const hold = ({ eventId, typeIds }: typeof event, visitorHash: string | null) =>
+    holds.placeOrder(eventId, { visitorHash, lines: [line(typeIds[0]!)] });
+  const answers = await Promise.allSettled([
+    hold(event, null),
+    hold(event, 'a NUL\0 byte'),
+    hold(event, null),
+    hold(other, null),
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+  expect(await testApp.db('events').where({ id: event.eventId }).first()).toMatchObject({ held: 2 });
+});
+
+test('statements without names, for poolers that forget them, place the same orders', async () => {
+  const nameless = createDatabase({ url: testApp.databaseUrl, poolSize: 2, prepared: false });
+  const { eventId, typeIds } = await freeEvent({ seats: [2] });
+  const queries = jest.spyOn(Client.prototype, 'query');
+  try {
+    const request = { visitorHash: 'somebody', lines: [line(typeIds[0]!, 2)] };
+    expect(await placeOrders(nameless, eventId, [request], FEES)).toMatchObject([{ ok: true }]);
+    expect(queries.mock.calls.some(([query]) => (query as { name?: string }).name)).toBe(false);
+    expect(queries).toHaveBeenCalled();
+  } finally {
+    queries.mockRestore();
+    await nameless.destroy();
+  }
 });
 
 async function deadlocks(): Promise<number> {
