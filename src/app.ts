@@ -1,4 +1,5 @@
 /** createApp: middleware and features in order. The table of contents of the house. */
+import { type RequestListener } from 'node:http';
 import express, { type Express } from 'express';
 import { accountsRouter } from './accounts/accounts-router';
 import { adminRouter } from './admin/admin-router';
@@ -22,6 +23,15 @@ import { useViews } from './http/views';
 import { ordersRouter } from './orders/orders-router';
 import { organizersRouter } from './organizers/organizers-router';
 import { webhooksRouter } from './webhooks/webhooks-router';
+
+/** What the server calls: pages that lie ready are answered in front of Express. */
+export function createListener(dependencies: Dependencies): RequestListener {
+  const app = createApp(dependencies);
+  return (req, res) => {
+    const next = () => app(req, res);
+    if (!dependencies.eventPages.answer(req, res, next)) next();
+  };
+}
 
 export function createApp(dependencies: Dependencies): Express {
   const { config, db, logger } = dependencies;

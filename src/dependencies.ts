@@ -2,6 +2,7 @@ import { type Knex } from 'knex';
 import { type Logger } from 'pino';
 import { type Config } from './config';
 import { createDatabase } from './db/connection';
+import { createEventPages, type EventPages } from './events/page-cache';
 import { createRateLimits, type RateLimits } from './http/rate-limits';
 import { createLogger } from './http/request-log';
 import { createEncryption, type Encryption } from './lib/encryption';
@@ -25,6 +26,8 @@ export interface Dependencies {
   stripe: StripeClient;
   connectOAuth: ConnectOAuth;
   mailSender: MailSender;
+  /** public event pages, ready to be answered */
+  eventPages: EventPages;
   close(): Promise<void>;
 }
 
@@ -42,6 +45,7 @@ export function createDependencies(
     });
   const logger = overrides.logger ?? createLogger(config.logLevel);
   const mailSender = createMailSender({ db, logger, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom });
+  const eventPages = createEventPages({ config, db });
   return {
     config,
     db,
@@ -58,7 +62,9 @@ export function createDependencies(
       modes: config.stripe.modes,
     }),
     mailSender,
+    eventPages,
     async close() {
+      await eventPages.close();
       mailSender.close();
       await db.destroy();
     },

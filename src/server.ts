@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { createApp } from './app';
+import { createListener } from './app';
 import { type Config, ConfigError, loadConfig } from './config';
 import { demoSignIns, insertDemoData } from './db/demo-data';
 import { startEmbeddedServer } from './db/embedded-server';
@@ -102,7 +102,7 @@ async function startSimulatedStripe({ baseUrl, dataDir, stripe }: Config): Promi
 async function listen(dependencies: Dependencies): Promise<void> {
   const { config, lifecycle } = dependencies;
   const patience = { headersTimeout: 15_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
-  const server = createServer({ ...patience, keepAliveTimeout: 65_000 }, createApp(dependencies));
+  const server = createServer({ ...patience, keepAliveTimeout: 65_000 }, createListener(dependencies));
   const close = gracefulClose(server, { patienceMs: DRAIN_MS });
   await new Promise<void>((done, fail) => {
     server.once('error', fail);

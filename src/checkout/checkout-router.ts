@@ -2,7 +2,7 @@
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { NotFound } from '../errors';
-import { renderEventPage } from '../events/event-page';
+import { type EventPageOptions } from '../events/event-page';
 import { type Form, parseForm } from '../http/forms';
 import { noStore } from '../http/security-headers';
 import { renderPage } from '../http/views';
@@ -25,7 +25,7 @@ import { startPayment } from './start-payment';
 const MOST_OPEN_ORDERS_PER_BROWSER = 5;
 
 export function checkoutRouter(dependencies: Dependencies): Router {
-  const { config, db, logger, orderTokens } = dependencies;
+  const { config, db, eventPages, logger, orderTokens } = dependencies;
   const router = Router();
   const holds = createHoldQueue(db, config.platformFee);
   const secure = config.baseUrl.startsWith('https://');
@@ -33,25 +33,24 @@ export function checkoutRouter(dependencies: Dependencies): Router {
 
   router.post('/events/:slug/orders', async (req: Request, res: Response) => {
     const slug = String(req.params['slug']);
-    const event = await db('events')
-      .where({ slug })
-      .whereIn('status', ['published', 'cancelled'])
-      .first('id', 'currency');
+    // at most a second old; what counts is read under the event's lock
+    const event = (await eventPages.find(slug))?.event;
     if (!event) throw new NotFound('event');
     const choice = parseChoice(req.body, event.currency);
     if (!choice.ok)
-      return renderEventPage(req, res, dependencies, slug, {
+      return showAgain(res, slug, {
         status: 400,
         form: choice.form,
         problem: { title: 'Nothing is held yet', text: 'Check the numbers of tickets and choose again.' },
       });
     if (await hasTooManyOpenOrders(readMyOrders(req, orderTokens), event.id))
-      return refuse(req, res, slug, choice.form, { reason: 'too_many_holds', problems: new Map() });
+      return refuse(res, slug, choice.form, { reason: 'too_many_holds', problems: new Map() });
     const placement = await holds.placeOrder(event.id, {
       lines: choice.lines,
       visitorHash: visitorHash(req),
     });
-    if (!placement.ok) return refuse(req, res, slug, choice.form, placement.refusal);
+    if (!placement.ok) return refuse(res, slug, choice.form, placement.refusal);
+    eventPages.countersChanged(slug);
     rememberOrder(req, res, orderTokens, placement.orderId, secure);
     res.redirect(303, paths.order(orderTokens.sign(placement.orderId)));
   });
@@ -160,14 +159,22 @@ export function checkoutRouter(dependencies: Dependencies): Router {
     return keyedHash(config.sessionSecrets[0]!, 'visitor-address', address);
   }
 
-  function refuse(req: Request, res: Response, slug: string, form: Form, refusal: Refusal): Promise<void> {
+  function refuse(res: Response, slug: string, form: Form, refusal: Refusal): Promise<void> {
     const field = refusal.reason === 'amount' ? 'amount' : 'quantity';
     const errors = Object.fromEntries([...refusal.problems].map(([id, text]) => [`${field}.${id}`, text]));
-    return renderEventPage(req, res, dependencies, slug, {
+    return showAgain(res, slug, {
       status: REFUSAL_STATUS[refusal.reason],
       form: { ...form, errors },
       problem: { title: 'Nothing is held, and you were not charged', text: REFUSAL_TEXT[refusal.reason] },
     });
+  }
+
+  /** The event's page with what was chosen, what was wrong with it, and what is left. */
+  async function showAgain(res: Response, slug: string, options: EventPageOptions): Promise<void> {
+    const body = await eventPages.renderRefusal(slug, options);
+    if (!body) throw new NotFound('event');
+    res.status(options.status ?? 200).set('Cache-Control', 'no-store');
+    res.type('html').set('Content-Length', String(body.length)).end(body);
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Request, type Response } from 'express';
 import { canTakeCharges } from '../connect/connection';
 import { connectionForEvent } from '../connect/connection-for-event';
+import { type Config } from '../config';
 import { type Dependencies } from '../dependencies';
 import { NotFound } from '../errors';
 import { emptyForm, type Form } from '../http/forms';
@@ -31,46 +32,53 @@ export async function renderEventPage(
   const { db, config } = dependencies;
   const found = await createPublicEventsStore(db).findBySlug(slug);
   if (!found) throw new NotFound('event');
+  // One page for all who only look; what a buyer typed is theirs.
+  res.set(
+    'Cache-Control',
+    options.form || options.problem ? 'no-store' : 'public, max-age=0, must-revalidate',
+  );
+  const connectionReady = await isConnectionReady(dependencies, found);
+  const { view, page, locals } = eventPageView(config, found, connectionReady, options);
+  renderPage(req, res, view, { title: page.title, status: options.status, page }, locals);
+}
+
+/** The view of a public event, what the page says of itself, and what the view is given. */
+export function eventPageView(
+  config: Pick<Config, 'baseUrl'>,
+  found: PublicEvent,
+  connectionReady: boolean,
+  options: EventPageOptions,
+) {
   const { event, organizer } = found;
   const box = ticketBox(event, found.ticketTypes, {
-    connectionReady: await isConnectionReady(dependencies, found),
+    connectionReady,
     now: new Date(),
     form: options.form,
     organizerName: organizer.name,
   });
   const url = config.baseUrl + paths.event(event.slug);
   const description = descriptionText(event.description) || `${event.title}, by ${organizer.name}`;
-  // One page for all who only look; what a buyer typed is theirs.
-  res.set(
-    'Cache-Control',
-    options.form || options.problem ? 'no-store' : 'public, max-age=0, must-revalidate',
-  );
-  renderPage(
-    req,
-    res,
-    'events/event',
-    {
+  return {
+    view: 'events/event',
+    page: {
       title: event.title,
-      status: options.status,
-      page: {
-        description,
-        canonical: url,
-        meta: [
-          { property: 'og:type', content: 'website' },
-          { property: 'og:site_name', content: 'Foyer' },
-          { property: 'og:title', content: event.title },
-          { property: 'og:description', content: description },
-          { property: 'og:url', content: url },
-        ],
-        jsonLd: eventJsonLd(event, box, {
-          page: url,
-          poster: config.baseUrl + paths.eventPoster(event.slug),
-          organizer: { name: organizer.name, url: config.baseUrl + paths.organizerPage(organizer.slug) },
-        }),
-      },
+      description,
+      canonical: url,
+      meta: [
+        { property: 'og:type', content: 'website' },
+        { property: 'og:site_name', content: 'Foyer' },
+        { property: 'og:title', content: event.title },
+        { property: 'og:description', content: description },
+        { property: 'og:url', content: url },
+      ],
+      jsonLd: eventJsonLd(event, box, {
+        page: url,
+        poster: config.baseUrl + paths.eventPoster(event.slug),
+        organizer: { name: organizer.name, url: config.baseUrl + paths.organizerPage(organizer.slug) },
+      }),
     },
-    eventPageLocals(found, box, { ...options, poster: paths.eventPoster(event.slug) }),
-  );
+    locals: eventPageLocals(found, box, { ...options, poster: paths.eventPoster(event.slug) }),
+  };
 }
 
 /** What `events/event` is given, for the public page and for the organizer's preview of it. */

@@ -75,6 +75,22 @@ export function useViews(app: Express, settings: { cache: boolean; simulated: bo
   });
 }
 
+const emptyPage: Page = {
+  title: '',
+  layout: 'site',
+  path: '',
+  user: null,
+  organizer: null,
+  csrfToken: null,
+  notice: null,
+  refresh: null,
+  description: null,
+  canonical: null,
+  simulated: false,
+  meta: [],
+  jsonLd: null,
+};
+
 /** Renders a view as a whole page. `options.page` overrides what is known of the page; `locals` go to the view by name. */
 export function renderPage(
   req: Request,
@@ -85,30 +101,36 @@ export function renderPage(
 ): void {
   const simulated = (req.app.locals['settingsForViews'] as { simulated: boolean }).simulated;
   const page: Page = {
+    ...emptyPage,
     title: options.title,
     layout: options.layout ?? 'site',
     path: req.path,
     user: req.currentUser
       ? { name: req.currentUser.name, email: req.currentUser.email, isAdmin: req.currentUser.isAdmin }
       : null,
-    organizer: null,
     // asked for only where it is wanted: making a token makes a session
     csrfToken:
       options.page?.csrfToken === undefined && typeof req.csrfToken === 'function' ? req.csrfToken() : null,
     notice: options.page?.notice === undefined ? (req.takeNotice?.() ?? null) : null,
-    refresh: null,
-    description: null,
-    canonical: null,
     simulated,
-    meta: [],
-    jsonLd: null,
     ...options.page,
   };
   res.status(options.status ?? res.statusCode);
   res.render(view, { ...locals, page });
 }
 
-/** Renders a view file without request or layout: mails, cached public pages. */
+/** A whole page that is the same for everybody, as text: made once, answered often. */
+export async function renderPublicPage(
+  view: string,
+  page: Partial<Page> & { title: string },
+  locals: Record<string, unknown>,
+  settings: { simulated: boolean; cache: boolean },
+): Promise<string> {
+  const whole = { ...emptyPage, simulated: settings.simulated, ...page };
+  return renderInLayout(join(VIEWS_FOLDER, `${view}.ejs`), { ...locals, page: whole }, settings.cache);
+}
+
+/** Renders a view file without request or layout: mails. */
 export async function renderView(
   view: string,
   locals: Record<string, unknown>,

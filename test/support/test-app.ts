@@ -1,12 +1,11 @@
 import { EventEmitter } from 'node:events';
-import { type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { type Express } from 'express';
 import { Logger, runOnce, type TaskList } from 'graphile-worker';
 import { type Knex } from 'knex';
 import supertest from 'supertest';
-import { createApp } from '../../src/app';
+import { createListener } from '../../src/app';
 import { type Config } from '../../src/config';
 import { createDependencies, type Dependencies } from '../../src/dependencies';
 import { createLogger } from '../../src/http/request-log';
@@ -16,7 +15,6 @@ import { createTestDatabase } from './test-database';
 export type Agent = ReturnType<typeof supertest.agent>;
 
 export interface TestApp {
-  app: Express;
   /** Where it listens: `http://127.0.0.1:port`. */
   url: string;
   dependencies: Dependencies;
@@ -49,13 +47,12 @@ export async function createTestApp(overrides: TestAppOverrides = {}): Promise<T
     logger: createLogger(config.logLevel, { write: (line) => lines.push(line) }),
     ...overrides.dependencies,
   });
-  const app = createApp(dependencies);
-  const server = await new Promise<Server>((ready) => {
-    const listening = app.listen(overrides.port ?? 0, '127.0.0.1', () => ready(listening));
+  const server = createServer(createListener(dependencies));
+  await new Promise<void>((ready) => {
+    server.listen(overrides.port ?? 0, '127.0.0.1', ready);
   });
 
   return {
-    app,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     dependencies,
     db: dependencies.db,

@@ -1,0 +1,275 @@
+/**
+ * Public event pages as ready buffers, answered in front of Express: the page is the same for everybody, with or without
+ * a session. Nothing in it is older than a second. A commit that changes the page's words throws it away at once, from
+ * other processes too; that is a kindness, and the age is the promise.
+ */
+import { createHash } from 'node:crypto';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { type Knex } from 'knex';
+import { type Config } from '../config';
+import { listenTo } from '../db/notifications';
+import { securityHeaders } from '../http/security-headers';
+import { renderPublicPage } from '../http/views';
+import { eventPageView, type EventPageOptions, isConnectionReady } from './event-page';
+import { createPublicEventsStore, type PublicEvent } from './public-events-store';
+
+const OLDEST_MS = 1000;
+/** From this age on the next page is made while this one is still answered. */
+const RENEW_AFTER_MS = 700;
+const MOST_PAGES = 500;
+const MOST_REFUSALS = 100;
+const LONGEST_REFUSAL_KEY = 2000;
+/** Holds of this process show at once as long as they are few: so many at once, and so many each second. */
+const FRESH_AT_ONCE = 6;
+const FRESH_PER_SECOND = 2;
+
+const ADDRESS = /^\/events\/([a-z0-9-]{1,80})(?:\?.*)?$/;
+
+interface Variant {
+  body: Buffer;
+  /** names and values in turn, as `writeHead` takes them */
+  headers: string[];
+}
+
+interface ReadyPage {
+  found: PublicEvent;
+  connectionReady: boolean;
+  readAt: number;
+  etag: string;
+  identity: Variant;
+  gzip: Variant;
+  br: Variant;
+  unchanged: string[];
+  /** the same page with what was wrong with an order, by what was chosen and why it was refused */
+  refusals: Map<string, Buffer>;
+}
+
+interface Entry {
+  page: ReadyPage | null;
+  /** something was committed since the page was read */
+  changed: boolean;
+  making: Promise<ReadyPage | null> | null;
+  fresh: { left: number; at: number };
+}
+
+export interface EventPages {
+  /** Answers the request if it asks for an event's page; `next` where there is none. False: something else was asked for. */
+  answer(req: IncomingMessage, res: ServerResponse, next: () => void): boolean;
+  /** The event of an address, at most a second old. */
+  find(slug: string): Promise<PublicEvent | null>;
+  /** The page with a refused order's choice in it; null without such an event. */
+  renderRefusal(slug: string, options: EventPageOptions): Promise<Buffer | null>;
+  /** Tickets of this event were held or given back by this process. */
+  countersChanged(slug: string): void;
+  close(): Promise<void>;
+}
+
+export function createEventPages(dependencies: {
+  config: Config & { databaseUrl: string };
+  db: Knex;
+}): EventPages {
+  const { config, db } = dependencies;
+  const entries = new Map<string, Entry>();
+  const common = commonHeaders(config);
+  let listener: ReturnType<typeof listenTo> | null = null;
+
+  function answer(req: IncomingMessage, res: ServerResponse, next: () => void): boolean {
+    if (req.method !== 'GET' && req.method !== 'HEAD') return false;
+    const slug = ADDRESS.exec(req.url ?? '')?.[1];
+    if (slug === undefined || !config.viewCache) return false;
+    const entry = entryOf(slug);
+    const page = usable(slug, entry);
+    if (page) send(req, res, page);
+    else
+      make(slug, entry).then(
+        (made) => (made ? send(req, res, made) : next()),
+        // Express comes to the same error, and has words for it
+        () => next(),
+      );
+    return true;
+  }
+
+  async function get(slug: string): Promise<ReadyPage | null> {
+    const entry = entryOf(slug);
+    return usable(slug, entry) ?? make(slug, entry);
+  }
+
+  function entryOf(slug: string): Entry {
+    listener ??= listenTo(config.databaseDirectUrl ?? config.databaseUrl, 'foyer_event_pages', onCommit);
+    let entry = entries.get(slug);
+    if (!entry) {
+      entry = {
+        page: null,
+        changed: false,
+        making: null,
+        fresh: { left: FRESH_AT_ONCE, at: Date.now() },
+      };
+      entries.set(slug, entry);
+      if (entries.size > MOST_PAGES) entries.delete(entries.keys().next().value!);
+    }
+    return entry;
+  }
+
+  /** The page as it stands, if it may still be shown. */
+  function usable(slug: string, entry: Entry): ReadyPage | null {
+    if (!entry.page) return null;
+    const age = performance.now() - entry.page.readAt;
+    if (age >= OLDEST_MS || (entry.changed && mayShowAtOnce(entry))) return null;
+    if (age >= RENEW_AFTER_MS && !entry.making) make(slug, entry).catch(() => {});
+    return entry.page;
+  }
+
+  function mayShowAtOnce({ fresh }: Entry): boolean {
+    const now = Date.now();
+    fresh.left = Math.min(FRESH_AT_ONCE, fresh.left + ((now - fresh.at) / 1000) * FRESH_PER_SECOND);
+    fresh.at = now;
+    if (fresh.left < 1) return false;
+    fresh.left -= 1;
+    return true;
+  }
+
+  /** Makes the page once for all who wait for it. What was committed after it was begun needs another. */
+  function make(slug: string, entry: Entry): Promise<ReadyPage | null> {
+    if (entry.making && !entry.changed) return entry.making;
+    entry.changed = false;
+    const making = render(slug).then(
+      (page) => {
+        if (entry.making === making) [entry.page, entry.making] = [page, null];
+        if (!page) entries.delete(slug);
+        return page;
+      },
+      (error: unknown) => {
+        if (entry.making === making) entry.making = null;
+        throw error;
+      },
+    );
+    entry.making = making;
+    return making;
+  }
+
+  async function render(slug: string): Promise<ReadyPage | null> {
+    const readAt = performance.now();
+    const found = await createPublicEventsStore(db).findBySlug(slug);
+    if (!found) return null;
+    const connectionReady = await isConnectionReady({ db }, found);
+    const body = await renderBody(found, connectionReady, {});
+    const etag = `W/"${createHash('sha1').update(body).digest('base64url')}"`;
+    const headers = [...common, 'Cache-Control', 'public, max-age=0, must-revalidate', 'ETag', etag];
+    headers.push('Vary', 'Accept-Encoding');
+    const [zipped, br] = await Promise.all([gzipped(body), brotlied(body)]);
+    return {
+      ...{ found, connectionReady, readAt, etag, unchanged: headers, refusals: new Map() },
+      identity: variant(headers, body),
+      gzip: variant(headers, zipped, 'gzip'),
+      br: variant(headers, br, 'br'),
+    };
+  }
+
+  async function renderBody(
+    found: PublicEvent,
+    connectionReady: boolean,
+    options: EventPageOptions,
+  ): Promise<Buffer> {
+    const { view, page, locals } = eventPageView(config, found, connectionReady, options);
+    const settings = { simulated: config.stripe.simulated, cache: config.viewCache };
+    return Buffer.from(await renderPublicPage(view, page, locals, settings));
+  }
+
+  function onCommit(payload: string | null): void {
+    const [kind, id] = payload?.split(':') ?? [];
+    for (const entry of entries.values()) {
+      const event = entry.page?.found.event;
+      // of a page that is just being made nobody knows yet whose it is
+      const concerned =
+        !event || payload === null || id === (kind === 'organizer' ? event.organizerId : event.id);
+      if (concerned) [entry.page, entry.changed] = [null, true];
+    }
+  }
+
+  return {
+    answer,
+    find: async (slug) => (ADDRESS.test(`/events/${slug}`) ? ((await get(slug))?.found ?? null) : null),
+    async renderRefusal(slug, options) {
+      const page = ADDRESS.test(`/events/${slug}`) ? await get(slug) : null;
+      if (!page) return null;
+      const key = JSON.stringify([options.form, options.problem]);
+      const known = page.refusals.get(key);
+      if (known) return known;
+      const body = await renderBody(page.found, page.connectionReady, options);
+      if (key.length <= LONGEST_REFUSAL_KEY && page.refusals.size < MOST_REFUSALS)
+        page.refusals.set(key, body);
+      return body;
+    },
+    countersChanged(slug) {
+      const entry = entries.get(slug);
+      if (entry) entry.changed = true;
+    },
+    close: async () => listener?.close(),
+  };
+}
+
+function send(req: IncomingMessage, res: ServerResponse, page: ReadyPage): void {
+  if (isKnownToClient(req, page.etag)) {
+    res.writeHead(304, page.unchanged);
+    res.end();
+    return;
+  }
+  const { body, headers } = page[bestEncoding(req.headers['accept-encoding'])];
+  res.writeHead(200, headers);
+  if (req.method === 'HEAD') res.end();
+  else res.end(body);
+}
+
+/** Has the client this very page? Compared weakly (RFC 9110 §13.1.2); who asks for no cached answer gets none. */
+function isKnownToClient(req: IncomingMessage, etag: string): boolean {
+  const known = req.headers['if-none-match'];
+  if (known === undefined || /(?:^|,)\s*no-cache\s*(?:,|$)/.test(req.headers['cache-control'] ?? ''))
+    return false;
+  return known
+    .split(',')
+    .map((tag) => tag.trim())
+    .some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag.replace(/^W\//, ''));
+}
+
+/** The best of ours that the client takes (RFC 9110 §12.5.3). `q=0` means no. */
+export function bestEncoding(header: string | string[] | undefined): 'br' | 'gzip' | 'identity' {
+  if (header === undefined || header === '') return 'identity';
+  const weights = new Map(
+    String(header)
+      .split(',')
+      .map((part) => {
+        const [name, ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+        const q = parameters.find((parameter) => parameter.startsWith('q='));
+        return [name!, q === undefined ? 1 : Number(q.slice(2)) || 0];
+      }),
+  );
+  const weightOf = (name: string) => weights.get(name) ?? weights.get('*') ?? 0;
+  const [br, zip] = [weightOf('br'), weightOf('gzip')];
+  const plain = weights.get('identity') ?? 0;
+  if (br > 0 && br >= zip && br >= plain) return 'br';
+  return zip > 0 && zip >= plain ? 'gzip' : 'identity';
+}
+
+const gzipped = promisify(gzip) as (body: Buffer) => Promise<Buffer>;
+
+function brotlied(body: Buffer): Promise<Buffer> {
+  return promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
+}
+
+function variant(headers: string[], body: Buffer, encoding?: string): Variant {
+  const own = [...headers, 'Content-Type', 'text/html; charset=utf-8', 'Content-Length', String(body.length)];
+  if (encoding) own.push('Content-Encoding', encoding);
+  return { body, headers: own };
+}
+
+/** What the middleware would set, taken from the middleware. */
+function commonHeaders(config: Config): string[] {
+  const req = new IncomingMessage(new Socket());
+  const res = new ServerResponse(req);
+  const middleware = securityHeaders({ production: config.production, connectUrl: config.stripe.connectUrl });
+  middleware(req as never, res as never, () => {});
+  return Object.entries(res.getHeaders()).flatMap(([name, value]) => [name, String(value)]);
+}
