@@ -81,21 +81,25 @@ async function openConnection(port: number) {
   await new Promise<void>((done, fail) => socket.once('connect', done).once('error', fail));
   let answered: (status: string) => void = () => {};
   let failed: (error: Error) => void = () => {};
-  let head = '';
-  let missing = -1;
+  let begun: Buffer | null = null;
+  let status = '';
+  let missing = 0;
 
   socket.on('data', (chunk: Buffer) => {
-    if (missing < 0) {
-      head += chunk.toString('latin1');
-      const end = head.indexOf('\r\n\r\n');
+    if (missing > 0) missing -= chunk.length;
+    else {
+      const answer: Buffer = begun ? Buffer.concat([begun, chunk]) : chunk;
+      const end = answer.indexOf('\r\n\r\n');
+      begun = end < 0 ? answer : null;
       if (end < 0) return;
-      const length = /\r\ncontent-length: (\d+)/i.exec(head.slice(0, end));
-      if (!length) return failed(new Error(`An answer without a length: ${head.slice(0, 200)}`));
-      missing = Number(length[1]) - (head.length - end - 4);
-    } else missing -= chunk.length;
+      const head = answer.toString('latin1', 0, end);
+      const length = /\r\ncontent-length: (\d+)/i.exec(head);
+      if (!length) return failed(new Error(`An answer without a length: ${head}`));
+      status = head.slice(9, 12);
+      missing = Number(length[1]) - (answer.length - end - 4);
+    }
     if (missing > 0) return;
-    const status = head.slice(9, 12);
-    [head, missing] = ['', -1];
+    missing = 0;
     answered(status);
   });
   socket.on('error', (error) => failed(error));
