@@ -4,6 +4,7 @@ import express, { type Express } from 'express';
 import { accountsRouter } from './accounts/accounts-router';
 import { adminRouter } from './admin/admin-router';
 import { checkoutRouter } from './checkout/checkout-router';
+import { holdsRouter } from './checkout/holds-router';
 import { connectRouter } from './connect/connect-router';
 import { type Dependencies } from './dependencies';
 import { eventDeskRouter } from './events/event-desk-router';
@@ -43,8 +44,9 @@ export function createApp(dependencies: Dependencies): Express {
   useViews(app, { cache: config.viewCache, simulated: config.stripe.simulated });
 
   app.use(healthRouter(dependencies));
-  app.use(requestLog(logger));
   app.use(securityHeaders({ production: config.production, connectUrl: config.stripe.connectUrl }));
+  app.use(holdsRouter(dependencies));
+  app.use(requestLog(logger));
   app.use(assetsRouter());
   app.use(webhooksRouter(dependencies));
 

@@ -1,12 +1,10 @@
-/** From the choice to the payment: guests' forms, without a session; each order is reached by the token in its address. */
+/** From the hold to the payment: guests' forms, without a session; each order is reached by the token in its address. */
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { NotFound } from '../errors';
-import { type EventPageOptions } from '../events/event-page';
-import { type Form, parseForm } from '../http/forms';
+import { parseForm } from '../http/forms';
 import { noStore } from '../http/security-headers';
 import { renderPage } from '../http/views';
-import { keyedHash } from '../lib/tokens';
 import { isPaymentUnderWay, type Order } from '../orders/order';
 import { renderOrderPage } from '../orders/order-page';
 import { createOrdersStore } from '../orders/orders-store';
@@ -14,46 +12,14 @@ import { releaseOrder } from '../orders/release-order';
 import { settleOrder } from '../orders/settle-order';
 import { paths } from '../paths';
 import { StripeFailure } from '../stripe/stripe-errors';
-import { MAX_OPEN_HOLDS_PER_VISITOR, type Refusal } from './allocate';
-import { detailsForm, parseChoice } from './checkout-forms';
-import { createHoldQueue } from './hold-queue';
-import { readMyOrders, rememberOrder } from './my-orders-cookie';
+import { detailsForm } from './checkout-forms';
 import { sendAttempt } from './send-attempt';
 import { startPayment } from './start-payment';
 
-/** One browser's unfinished orders of one event. */
-const MOST_OPEN_ORDERS_PER_BROWSER = 5;
-
 export function checkoutRouter(dependencies: Dependencies): Router {
-  const { config, db, eventPages, logger, orderTokens } = dependencies;
+  const { db, logger, orderTokens } = dependencies;
   const router = Router();
-  const holds = createHoldQueue(db, config.platformFee);
-  const secure = config.baseUrl.startsWith('https://');
   router.use('/orders', noStore);
-
-  router.post('/events/:slug/orders', async (req: Request, res: Response) => {
-    const slug = String(req.params['slug']);
-    // at most a second old; what counts is read under the event's lock
-    const event = (await eventPages.find(slug))?.event;
-    if (!event) throw new NotFound('event');
-    const choice = parseChoice(req.body, event.currency);
-    if (!choice.ok)
-      return showAgain(res, slug, {
-        status: 400,
-        form: choice.form,
-        problem: { title: 'Nothing is held yet', text: 'Check the numbers of tickets and choose again.' },
-      });
-    if (await hasTooManyOpenOrders(readMyOrders(req, orderTokens), event.id))
-      return refuse(res, slug, choice.form, { reason: 'too_many_holds', problems: new Map() });
-    const placement = await holds.placeOrder(event.id, {
-      lines: choice.lines,
-      visitorHash: visitorHash(req),
-    });
-    if (!placement.ok) return refuse(res, slug, choice.form, placement.refusal);
-    eventPages.countersChanged(slug);
-    rememberOrder(req, res, orderTokens, placement.orderId, secure);
-    res.redirect(303, paths.order(orderTokens.sign(placement.orderId)));
-  });
 
   /** Details in, payment begun. Pressing it again leads to the same payment. */
   router.post('/orders/:token/payment', async (req: Request, res: Response) => {
@@ -141,68 +107,7 @@ export function checkoutRouter(dependencies: Dependencies): Router {
       );
     });
   }
-
-  async function hasTooManyOpenOrders(orderIds: string[], eventId: string): Promise<boolean> {
-    if (orderIds.length < MOST_OPEN_ORDERS_PER_BROWSER) return false;
-    const row = await db('orders')
-      .whereIn('id', orderIds)
-      .where({ event_id: eventId, inventory: 'held' })
-      .count('* as count')
-      .first();
-    return Number(row?.count ?? 0) >= MOST_OPEN_ORDERS_PER_BROWSER;
-  }
-
-  /** Who this visitor is to the cap on holds. The machine's own address says nothing: it is a proxy, or a test. */
-  function visitorHash(req: Request): string | null {
-    const address = req.ip ?? '';
-    if (address === '' || /^(::1|127\.|::ffff:127\.)/.test(address)) return null;
-    return keyedHash(config.sessionSecrets[0]!, 'visitor-address', address);
-  }
-
-  function refuse(res: Response, slug: string, form: Form, refusal: Refusal): Promise<void> {
-    const field = refusal.reason === 'amount' ? 'amount' : 'quantity';
-    const errors = Object.fromEntries([...refusal.problems].map(([id, text]) => [`${field}.${id}`, text]));
-    return showAgain(res, slug, {
-      status: REFUSAL_STATUS[refusal.reason],
-      form: { ...form, errors },
-      problem: { title: 'Nothing is held, and you were not charged', text: REFUSAL_TEXT[refusal.reason] },
-    });
-  }
-
-  /** The event's page with what was chosen, what was wrong with it, and what is left. */
-  async function showAgain(res: Response, slug: string, options: EventPageOptions): Promise<void> {
-    const body = await eventPages.renderRefusal(slug, options);
-    if (!body) throw new NotFound('event');
-    res.status(options.status ?? 200).set('Cache-Control', 'no-store');
-    res.type('html').set('Content-Length', String(body.length)).end(body);
-  }
 }
-
-const REFUSAL_STATUS: Record<Refusal['reason'], number> = {
-  nothing_chosen: 422,
-  quantity: 422,
-  amount: 422,
-  too_many_holds: 429,
-  price_changed: 409,
-  sold_out: 409,
-  not_on_sale: 409,
-  no_payments: 409,
-  event_closed: 409,
-};
-
-const REFUSAL_TEXT: Record<Refusal['reason'], string> = {
-  nothing_chosen: 'Choose at least one ticket.',
-  quantity: 'Choose another number of tickets; the limits stand beside them.',
-  amount: 'Check what you want to pay for each ticket.',
-  too_many_holds: `Too many unfinished orders for this event come from your browser or network (at most ${MOST_OPEN_ORDERS_PER_BROWSER} from one browser, ${MAX_OPEN_HOLDS_PER_VISITOR} from one network). Finish or release one of them, or wait 15 minutes.`,
-  price_changed:
-    'A price changed while you were choosing. The new price is shown below; choose again if you agree.',
-  sold_out: 'There are not as many tickets left as you chose. What is left is shown below.',
-  not_on_sale: 'One of these tickets is not on sale any more. What is on sale is shown below.',
-  no_payments:
-    'Paid tickets are not on sale right now, because the organizer cannot take payments. Free tickets are still available.',
-  event_closed: 'Tickets for this event are no longer on sale.',
-};
 
 const PAYMENT_REFUSED = {
   hold_over: {
