@@ -39,7 +39,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(webhooksRouter(dependencies));
 
   // The guest's pages: no session, no cookie but the guest's own.
-  app.use(express.urlencoded({ extended: false, limit: '100kb', parameterLimit: 1000 }));
+  app.use(express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 1000 }));
   app.use(sameOriginOnly(config.baseUrl));
   app.use(publicEventsRouter(dependencies));
   app.use(checkoutRouter(dependencies));
