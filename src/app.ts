@@ -19,6 +19,7 @@ import { sameOriginOnly } from './http/same-origin';
 import { noStore, securityHeaders } from './http/security-headers';
 import { sessionMiddleware } from './http/session';
 import { useViews } from './http/views';
+import { orderDeskRouter } from './orders/order-desk-router';
 import { ordersRouter } from './orders/orders-router';
 import { organizersRouter } from './organizers/organizers-router';
 import { webhooksRouter } from './webhooks/webhooks-router';
@@ -56,6 +57,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(csrfProtection());
   app.use(accountsRouter(dependencies));
   app.use(organizersRouter(dependencies));
+  app.use(orderDeskRouter(dependencies));
   app.use(eventDeskRouter(dependencies));
   app.use(connectRouter(dependencies));
   app.use(adminRouter(dependencies));

@@ -166,6 +166,8 @@ export const TABLE: Record<string, Row> = {
     fields: () => ({ ...EVENT, action: 'save' }),
   },
   'GET /organizer/events/:id': { outcomes: membersOnly(page) },
+  'GET /organizer/events/:id/orders': { outcomes: membersOnly(page) },
+  'GET /organizer/orders/:id': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/preview': { outcomes: membersOnly(page), at: event('draftEvent', '/preview') },
   'GET /organizer/events/:id/edit': { outcomes: membersOnly(page) },
   'POST /organizer/events/:id/edit': {
