@@ -265,7 +265,7 @@ export function addressOf(route: string, world: World, role: Role): string {
       ? world.organizerId
       : path.startsWith('/organizer/events/')
         ? world.event
-        : path.startsWith('/admin/orders/')
+        : path.startsWith('/admin/orders/') || path.startsWith('/organizer/orders/')
           ? world.orderId
           : world.mailId;
   return path
