@@ -31,8 +31,8 @@ export interface SendOptions {
 export type Visitor = ReturnType<typeof createVisitor>;
 export type World = Awaited<ReturnType<typeof buildWorld>>;
 
-export async function buildWorld() {
-  const market = await openMarket();
+export async function buildWorld(given?: Market) {
+  const market = given ?? (await openMarket());
   const { db, at } = market;
   const sale = await market.eventOnSale();
   const { browser: member } = sale;
