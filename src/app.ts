@@ -21,13 +21,13 @@ import { sameOriginOnly } from './http/same-origin';
 import { noStore, securityHeaders } from './http/security-headers';
 import { sessionMiddleware } from './http/session';
 import { useViews } from './http/views';
+import { orderDeskRouter } from './orders/order-desk-router';
 import { ordersRouter } from './orders/orders-router';
 import { organizersRouter } from './organizers/organizers-router';
 import { webhooksRouter } from './webhooks/webhooks-router';
 
 /** What the server calls: pages that lie ready are answered in front of Express. */
-export function createListener(dependencies: Dependencies): RequestListener {
-  const app = createApp(dependencies);
+export function createListener(dependencies: Dependencies, app = createApp(dependencies)): RequestListener {
   return (req, res) => {
     const next = () => app(req, res);
     if (!dependencies.eventPages.answer(req, res, next)) next();
@@ -51,7 +51,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(webhooksRouter(dependencies));
 
   // The guest's pages: no session, no cookie but the guest's own.
-  app.use(express.urlencoded({ extended: false, limit: '100kb', parameterLimit: 1000 }));
+  app.use(express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 1000 }));
   app.use(sameOriginOnly(config.baseUrl));
   app.use(publicEventsRouter(dependencies));
   app.use(checkoutRouter(dependencies));
@@ -68,6 +68,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(csrfProtection());
   app.use(accountsRouter(dependencies));
   app.use(organizersRouter(dependencies));
+  app.use(orderDeskRouter(dependencies));
   app.use(eventDeskRouter(dependencies));
   app.use(connectRouter(dependencies));
   app.use(adminRouter(dependencies));

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { isCurrency, parseMoney } from './lib/money';
+import { currencyStep, isCurrency } from './lib/money';
 
 export class ConfigError extends Error {
   constructor(readonly problems: string[]) {
@@ -59,9 +59,10 @@ export interface Config {
 const MINIMUM_SECRET_LENGTH = 32;
 
 const text = z.string().trim();
+const port = text.refine((value) => /^\d{1,5}$/.test(value) && Number(value) <= 65_535, 'is a port number');
 const settings = z.object({
   NODE_ENV: text.pipe(z.enum(['production', 'development', 'test'])).default('development'),
-  PORT: text.regex(/^\d{1,5}$/, 'is a port number').default('3000'),
+  PORT: port.default('3000'),
   BASE_URL: text
     .regex(/^https?:\/\/[^/\s]+$/, 'is an address such as https://tickets.example.org, without a path')
     .optional(),
@@ -80,7 +81,7 @@ const settings = z.object({
   STRIPE_TEST_WEBHOOK_SECRETS: text.optional(),
   STRIPE_API_URL: text.regex(/^https?:\/\/[^/\s]+$/, 'is an address without a path').optional(),
   STRIPE_CONNECT_URL: text.regex(/^https?:\/\/[^/\s]+$/, 'is an address without a path').optional(),
-  STRIPE_SIMULATOR_PORT: text.regex(/^\d{1,5}$/, 'is a port number').default('4010'),
+  STRIPE_SIMULATOR_PORT: port.default('4010'),
   STRIPE_REQUESTS_PER_SECOND: text.regex(/^[1-9]\d{0,3}$/, 'is a number of requests').default('25'),
   PLATFORM_FEE_PERCENT: text.regex(/^\d{1,2}(\.\d{1,2})?$/, 'is a percentage such as 2.5').default('2.5'),
   PLATFORM_FEE_FIXED: text.default('eur:30,usd:30,gbp:25,chf:30,jpy:50'),
@@ -114,12 +115,13 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 
   if (production || realStripe) {
     for (const name of REQUIRED_WHEN_REAL)
-      if (values[name] === undefined)
+      if (given[name] === undefined)
         problems.push(`${name}: is required in production or with a real Stripe key`);
   }
   if (production) {
+    // asked of what was given: MAIL_FROM has a default, for development
     for (const name of REQUIRED_IN_PRODUCTION)
-      if (values[name] === undefined) problems.push(`${name}: is required in production`);
+      if (given[name] === undefined) problems.push(`${name}: is required in production`);
     if (values.BASE_URL?.startsWith('http://')) problems.push('BASE_URL: begins with https:// in production');
     if (values.STRIPE_SECRET_KEY && isTestKey(values.STRIPE_SECRET_KEY))
       problems.push(
@@ -250,9 +252,13 @@ function readFixedFees(value: string, problems: string[]): Record<string, bigint
   const fees: Record<string, bigint> = {};
   for (const item of list(value)) {
     const [currency, amount] = item.split(':');
-    if (!isCurrency(currency) || !/^\d{1,6}$/.test(amount ?? '') || 'problem' in parseMoney('0', currency)) {
+    if (
+      !isCurrency(currency) ||
+      !/^\d{1,6}$/.test(amount ?? '') ||
+      BigInt(amount!) % currencyStep(currency) !== 0n
+    ) {
       problems.push(
-        'PLATFORM_FEE_FIXED: is a list such as eur:30,usd:30,jpy:50 (minor units per paid ticket)',
+        'PLATFORM_FEE_FIXED: is a list such as eur:30,usd:30,jpy:50 (minor units per paid ticket, in steps that the currency can be charged in)',
       );
       break;
     }

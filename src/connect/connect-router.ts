@@ -11,10 +11,10 @@ import { createOrganizersStore } from '../organizers/organizers-store';
 import { feeWords } from '../payments/fees';
 import { paths } from '../paths';
 import { refreshConnection } from './account-health';
-import { accountName, canTakeCharges, stateOf, whyNoPaidSales } from './connection';
+import { accountName, canTakeCharges, type Connection, stateOf, whyNoPaidSales } from './connection';
 import { badgeOf, connectionFacts, requirementWords } from './connection-facts';
 import { createConnectionsStore } from './connections-store';
-import { consequencesOf, continueDisconnecting, requestDisconnect } from './disconnect';
+import { consequencesOf, continueDisconnecting, markDisconnected, requestDisconnect } from './disconnect';
 import { declined, noticeFor, usedBefore } from './endings';
 import { finishConnecting } from './finish-connecting';
 import { createOAuthStates, type OAuthState } from './oauth-states';
@@ -60,7 +60,7 @@ export function connectRouter(dependencies: Dependencies): Router {
     const organizer = organizerOf(req);
     const fields = readFields(req.body);
     const draftId = fields['from'] === 'event_form' ? await keepDraft(user.id, organizer.id, fields) : null;
-    const current = await connections.findCurrent(organizer.id, livemode);
+    const current = await findLivingConnection(organizer.id);
     if (current) {
       req.leaveNotice(
         current.status === 'disconnecting'
@@ -192,6 +192,15 @@ export function connectRouter(dependencies: Dependencies): Router {
   });
 
   return router;
+
+  /** The organizer's connection, unless Stripe says anew that it lets us in no more: then it has ended, and another may begin. */
+  async function findLivingConnection(organizerId: string): Promise<Connection | null> {
+    const current = await connections.findCurrent(organizerId, livemode);
+    if (current?.status !== 'active' || current.statusDetail !== 'access_lost') return current;
+    if ((await refreshConnection(dependencies, current)) !== 'access_lost') return current;
+    await markDisconnected(dependencies, current.id, { by: 'stripe', reason: null });
+    return null;
+  }
 
   async function keepDraft(
     userId: string,

@@ -63,13 +63,17 @@ const LINE_BREAKS = /[\r\n\t\u2028\u2029]+/g;
 /** More than eight marks on one letter say nothing and run over other lines. */
 const PILED_MARKS = /(\p{M}{8})\p{M}+/gu;
 
-/** NFC, well-formed, without controls and direction overrides, trimmed; on one line unless `multiline`. */
+/** Well-formed, without controls and direction overrides, NFC, trimmed; on one line unless `multiline`. */
 export function cleanText(text: string, options: { multiline?: boolean } = {}): string {
-  const clean = text.toWellFormed().normalize('NFC').replace(CONTROLS, '').replace(PILED_MARKS, '$1');
+  // NFC last: a control may have kept a letter and its mark apart.
+  const clean = text.toWellFormed().replace(CONTROLS, '').normalize('NFC').replace(PILED_MARKS, '$1');
   return (options.multiline ? clean.replace(/\r\n?/g, '\n') : clean.replace(LINE_BREAKS, ' ')).trim();
 }
 
-/** A line of text. Lengths count code points. */
+/** What leaves nothing on the page: spaces, joiners, blank letters, marks without a letter. */
+const INVISIBLE = /[\s\p{Default_Ignorable_Code_Point}\p{M}\p{C}]/gu;
+
+/** A line of text. Lengths count code points. What is required can be seen: a name of joiners is no name. */
 export function textField(options: {
   required?: string;
   max: number;
@@ -80,7 +84,10 @@ export function textField(options: {
   return z
     .string({ error: options.required ?? 'Enter text' })
     .transform((text) => cleanText(text, { multiline: options.multiline }))
-    .refine((text) => text !== '' || !options.required, { error: options.required, abort: true })
+    .refine((text) => !options.required || text.replace(INVISIBLE, '') !== '', {
+      error: options.required,
+      abort: true,
+    })
     .refine((text) => [...text].length <= options.max, { error: tooLong });
 }
 
@@ -93,6 +100,9 @@ export function optionalText(options: { max: number; tooLong?: string; multiline
 
 const EMAIL = /^[^\s@<>(),;:\\"[\]]+@[^\s@<>(),;:\\"[\].]+(\.[^\s@<>(),;:\\"[\].]+)+$/;
 
+/** Controls, joiners, halves of letters: no address needs them, and nobody would see them. */
+const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}]/u;
+
 /** One mail address, lower-cased. Line breaks and lists are refused, not cleaned: they are attempts on the header. */
 export function emailField(required = 'Enter your email address') {
   const problem = 'Enter an email address in the correct format, like name@example.com';
@@ -100,14 +110,7 @@ export function emailField(required = 'Enter your email address') {
     .string({ error: required })
     .transform((text) => text.trim().normalize('NFC').toLowerCase())
     .refine((text) => text !== '', { error: required, abort: true })
-
-    .refine(
-      (text) =>
-        text.length <= 254 &&
-        EMAIL.test(text) &&
-        !/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e]/.test(text),
-      { error: problem },
-    );
+    .refine((text) => text.length <= 254 && EMAIL.test(text) && !UNSEEN.test(text), { error: problem });
 }
 
 /** A whole number written in plain digits. `Number()` would take "1e3", "0x10" and "". */

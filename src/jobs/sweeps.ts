@@ -9,6 +9,7 @@ import { continueDisconnecting } from '../connect/disconnect';
 import { createOAuthStates } from '../connect/oauth-states';
 import { createConnectionsStore } from '../connect/connections-store';
 import { type Dependencies } from '../dependencies';
+import { queueCancellationMails } from '../events/cancel-event';
 import { releaseOrder, UNOPENED_SECONDS } from '../orders/release-order';
 import { settleOrder } from '../orders/settle-order';
 import { sendRefund } from '../payments/send-refund';
@@ -44,6 +45,12 @@ export async function sweepOnce(dependencies: Dependencies): Promise<void> {
     ['accounts to read', () => listConnectionsToRead(dependencies), (id) => readConnection(dependencies, id)],
   ];
   for (const [name, list, work] of sweeps) await sweep(dependencies, name, list, work);
+  await sweep(
+    dependencies,
+    'news of cancelled events',
+    async () => ['due'],
+    () => queueCancellationMails(dependencies),
+  );
   await sweep(
     dependencies,
     'mails',

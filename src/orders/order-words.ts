@@ -143,3 +143,22 @@ export function orderWords(
       };
   }
 }
+
+/** An order's state on the desk: a word and a colour. */
+export const ORDER_STATUS_BADGES: Record<
+  Order['status'],
+  { kind: 'green' | 'amber' | 'red' | 'neutral'; label: string }
+> = {
+  held: { kind: 'neutral', label: 'Being placed' },
+  creating_session: { kind: 'neutral', label: 'Being placed' },
+  awaiting_payment: { kind: 'neutral', label: 'Waiting for payment' },
+  processing: { kind: 'amber', label: 'Payment on its way' },
+  expiring: { kind: 'neutral', label: 'Running out' },
+  paid: { kind: 'green', label: 'Paid' },
+  partially_refunded: { kind: 'green', label: 'Partly refunded' },
+  refunded: { kind: 'neutral', label: 'Refunded' },
+  refund_pending: { kind: 'amber', label: 'Being refunded' },
+  failed: { kind: 'neutral', label: 'Payment refused' },
+  expired: { kind: 'neutral', label: 'Not bought' },
+  needs_attention: { kind: 'red', label: 'Needs attention' },
+};

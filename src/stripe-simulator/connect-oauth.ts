@@ -6,7 +6,7 @@ import { newId, type Simulator } from './context';
 import { delayExecution, spoilOutcome } from './faults';
 import { sendPage } from './pages';
 import { type Answer, oauthRefused } from './refusal';
-import { formPairs } from './request-params';
+import { formPairs, isEmail } from './request-params';
 import { type SimulatedAccount } from './state';
 
 const CODE_LIFETIME_SECONDS = 5 * 60;
@@ -123,10 +123,6 @@ function prefilled(query: Fields): Fields {
     ...(/^https?:\/\/\S+$/.test(given('url')) && { url: given('url') }),
     ...(country && /^[a-z]{3}$/.test(given('currency')) && { currency: given('currency') }),
   };
-}
-
-export function isEmail(text: string): boolean {
-  return /^[^\s@<>]+@[^\s@<>]+$/.test(text) && text.length <= 200;
 }
 
 function askForAuthorization(

@@ -14,7 +14,8 @@
  * POST /_control/webhooks  { mode: normal|muted|double|reversed|hold, ms? }    GET: deliveries that are not done
  *   reversed collects for `ms` (300) and sends the newest first; hold keeps until release
  * POST /_control/webhooks/release { reversed?: true }: resolves when each was tried once
- * POST /_control/events    { type, account, object, created?, livemode? }: any event     POST /_control/events/:id/resend
+ * POST /_control/events    { type, account, object, created?, livemode? }: any event    GET: all that are kept
+ * POST /_control/events/:id/resend
  * GET  /_control/requests  what the app sent, without secrets    DELETE
  * GET  /_control/ledger    { accounts: {acct_…: {charges, refunds, application_fees, balance}}, platform }
  * POST /_control/accounts  { email, business_name?, country?, default_currency?, charges_enabled? } → account
@@ -87,6 +88,7 @@ export function controlRoutes(simulator: Simulator): Router {
     }
     return webhooks.emit(body as unknown as NewEvent);
   });
+  on('get', '/events', () => ({ events: state.all('events').map(({ object }) => object) }));
   on('post', '/events/:id/resend', (_body, id) => {
     const sent = webhooks.resend(id);
     if (!sent) throw noSuch('event', id);

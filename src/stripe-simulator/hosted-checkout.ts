@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { getAccount, nameOf } from './accounts';
 import { formText } from './api';
 import { getSession } from './checkout-sessions';
-import { isEmail } from './connect-oauth';
 import { type Simulator } from './context';
 import { sendPage } from './pages';
 import {
@@ -14,7 +13,7 @@ import {
   declinePayment,
   requireChallenge,
 } from './payments';
-import { formPairs } from './request-params';
+import { formPairs, isEmail } from './request-params';
 import { type Payer, type SimulatedSession } from './state';
 
 /** Stripe's own page waits up to ten seconds for the webhook's answer before it goes back; two are enough here. */

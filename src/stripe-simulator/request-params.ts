@@ -110,3 +110,7 @@ function needed<T>(value: T | undefined, param: string): T {
 export function invalid(message: string, param: string, code?: string): Refusal {
   return refused(message, { param, ...(code ? { code } : {}) });
 }
+
+export function isEmail(text: string): boolean {
+  return /^[^\s@<>]+@[^\s@<>]+$/.test(text) && text.length <= 200;
+}

@@ -1,9 +1,11 @@
 /** `npm run stripe:simulator`: the simulator alone, with the settings and keys of the app that runs elsewhere. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../config';
 import { startSimulator } from './simulator';
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
   if (env.NODE_ENV === 'production') throw new Error('The Stripe simulator does not run in production.');
   const { baseUrl, dataDir, stripe } = loadConfig(env);
   const { secretKey, clientId, webhookSecrets } = stripe.primary;

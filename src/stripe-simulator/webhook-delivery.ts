@@ -64,8 +64,17 @@ export function createWebhookDelivery(parts: {
       type,
     } as unknown as Stripe.Event;
     state.put('events', { id: event.id, account, object: event });
-    while (state.count('events') > KEPT_EVENTS) state.remove('events', state.oldest('events')!.id);
+    forgetOldEvents();
     return reachable ? schedule(event) : Promise.resolve();
+  }
+
+  /** An event that still has to be delivered stays, and with it all that came later. */
+  function forgetOldEvents(): void {
+    while (state.count('events') > KEPT_EVENTS) {
+      const { id } = state.oldest('events')!;
+      if (state.get('deliveries', id)) return;
+      state.remove('events', id);
+    }
   }
 
   function schedule({ id: event, account = '' }: Stripe.Event): Promise<void> {

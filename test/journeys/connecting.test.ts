@@ -437,6 +437,12 @@ test('revoked while a buyer is about to pay: the order ends, nothing was charged
   expect(await market.orderOf(order.url)).toMatchObject({ status: 'failed', inventory: 'none' });
   expect((await connections())[0]).toMatchObject({ status: 'active', status_detail: 'access_lost' });
   expect((await sale.browser.open(payments())).text).toMatch(/no longer gives Foyer access/);
+
+  // Pressing Connect there ends what is dead already, and begins anew.
+  await market.control('POST', '/webhooks', { mode: 'normal' });
+  const again = await market.connect(sale.browser, await sale.browser.open(payments()));
+  expect(again.text).toMatch(/Connected to/);
+  expect((await connections()).map((row) => row.status)).toEqual(['disconnected', 'active']);
 });
 
 test('the admin’s end needs the password again after ten minutes; others find no such page', async () => {

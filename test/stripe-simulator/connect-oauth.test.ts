@@ -280,3 +280,44 @@ describe('the end of a connection', () => {
     );
   });
 });
+
+describe('planned faults', () => {
+  afterEach(() => harness.control('/faults', undefined, 'DELETE'));
+  const plan = (fault: object) => harness.control('/faults', { match: { path: '/oauth/token' }, ...fault });
+  const exchangeOnce = async () => exchange({ grant_type: 'authorization_code', code: await codeFor() });
+  const connections = async () => {
+    const { events } = await harness.control<{ events: { type: string }[] }>('/events');
+    return events.filter(({ type }) => type === 'account.application.authorized').length;
+  };
+
+  it('spoil what the exchange answers', async () => {
+    await plan({ fault: 'merge_body', body: { livemode: true, stripe_user_id: null, scope: 'read_only' } });
+    const { status, body } = await exchangeOnce();
+    expect([status, body.livemode, body.scope]).toEqual([200, true, 'read_only']);
+    expect(body).not.toHaveProperty('stripe_user_id');
+  });
+
+  it.each([
+    ['error_before', 500, 0],
+    ['error_after', 500, 1],
+    ['html', 200, 0],
+    ['rate_limit', 429, 0],
+  ])('%s', async (fault, status, made) => {
+    const before = await connections();
+    await plan({ fault });
+    expect((await exchangeOnce()).status).toBe(status);
+    expect((await connections()) - before).toBe(made);
+  });
+
+  it.each([
+    ['reset_before', 0],
+    ['reset_after', 1],
+    ['hang', 0],
+    ['hang_after', 1],
+  ])('%s: no answer', async (fault, made) => {
+    const before = await connections();
+    await plan({ fault, ms: 50 });
+    await expect(exchangeOnce()).rejects.toThrow();
+    expect((await connections()) - before).toBe(made);
+  });
+});

@@ -4,8 +4,9 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { Logger, runOnce, type TaskList } from 'graphile-worker';
 import { type Knex } from 'knex';
+import { type Express } from 'express';
 import supertest from 'supertest';
-import { createListener } from '../../src/app';
+import { createApp, createListener } from '../../src/app';
 import { type Config } from '../../src/config';
 import { createDependencies, type Dependencies } from '../../src/dependencies';
 import { createLogger } from '../../src/http/request-log';
@@ -15,6 +16,7 @@ import { createTestDatabase } from './test-database';
 export type Agent = ReturnType<typeof supertest.agent>;
 
 export interface TestApp {
+  app: Express;
   /** Where it listens: `http://127.0.0.1:port`. */
   url: string;
   dependencies: Dependencies;
@@ -47,12 +49,14 @@ export async function createTestApp(overrides: TestAppOverrides = {}): Promise<T
     logger: createLogger(config.logLevel, { write: (line) => lines.push(line) }),
     ...overrides.dependencies,
   });
-  const server = createServer(createListener(dependencies));
+  const app = createApp(dependencies);
+  const server = createServer(createListener(dependencies, app));
   await new Promise<void>((ready) => {
     server.listen(overrides.port ?? 0, '127.0.0.1', ready);
   });
 
   return {
+    app,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     dependencies,
     db: dependencies.db,

@@ -1,0 +1,99 @@
+/** Orders as the organizer sees them: the list of an event's, and one with its timeline and money. */
+import { type Request, type Response, Router } from 'express';
+import { type Dependencies } from '../dependencies';
+import { NotFound } from '../errors';
+import { renderPage } from '../http/views';
+import { isUuid } from '../lib/ids';
+import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
+import { paths } from '../paths';
+import { listOrders, ORDER_FILTERS, type OrderFilter, readOrderSearch } from './order-list';
+import { ORDER_STATUS_BADGES } from './order-words';
+import { createOrdersStore } from './orders-store';
+
+export function orderDeskRouter({ db }: Pick<Dependencies, 'db'>): Router {
+  const router = Router();
+  const orders = createOrdersStore(db);
+
+  router.get('/organizer/events/:id/orders', loadOrganizer(db), async (req: Request, res: Response) => {
+    const event = await findOfMember(req, 'events', req.params['id']);
+    const organizer = organizerOf(req);
+    const search = readOrderSearch(req.query);
+    const list = await listOrders(db, event.id, search);
+    const hrefFor = (after: string | null) =>
+      `${paths.eventOrderList(event.id)}?${new URLSearchParams({ q: search.q, status: search.filter, ...(after ? { after } : {}) })}`;
+    renderPage(
+      req,
+      res,
+      'orders/desk-list',
+      { title: `Orders: ${event.title}`, layout: 'desk', page: { organizer } },
+      {
+        event,
+        search,
+        list,
+        filters: FILTER_WORDS,
+        badges: ORDER_STATUS_BADGES,
+        nextHref: list.next ? hrefFor(list.next) : null,
+        firstHref: search.after ? hrefFor(null) : null,
+      },
+    );
+  });
+
+  router.get('/organizer/orders/:id', loadOrganizer(db), async (req: Request, res: Response) => {
+    const { id } = await findOfMember(req, 'orders', req.params['id']);
+    const organizer = organizerOf(req);
+    const order = await orders.get(id);
+    const event = await db('events').where({ id: order.eventId }).first();
+    renderPage(
+      req,
+      res,
+      'orders/desk-order',
+      { title: `Order ${order.reference}`, layout: 'desk', page: { organizer } },
+      {
+        order,
+        event,
+        lines: await orders.listLines(id),
+        timeline: await db('order_timeline').where({ order_id: id }).orderBy('id'),
+        refunds: await db('refunds').where({ order_id: id }).orderBy('created_at'),
+        mails: await db('mails')
+          .where({ order_id: id })
+          .orderBy('created_at')
+          .select('subject', 'status', 'created_at'),
+        payment: await db('payment_attempts')
+          .where({ order_id: id, status: 'paid' })
+          .orderBy('n')
+          .first('payment_intent_id'),
+        orderBadge: ORDER_STATUS_BADGES[order.status],
+      },
+    );
+  });
+
+  return router;
+
+  /** A row of an organizer that the person is a member of, whichever of their desks they look at; another's is not found. */
+  async function findOfMember(
+    req: Request,
+    table: 'events' | 'orders',
+    id: unknown,
+  ): Promise<{ id: string; organizer_id: string; title: string; time_zone: string; currency: string }> {
+    const row = isUuid(id) ? await db(table).where({ id }).first() : undefined;
+    const membership = row && req.memberships?.find((candidate) => candidate.id === row.organizer_id);
+    if (!membership) throw new NotFound(table === 'events' ? 'event' : 'order');
+    req.organizer = membership;
+    req.session.organizerId = membership.id;
+    return row;
+  }
+}
+
+const FILTER_WORDS: { value: OrderFilter; label: string }[] = (
+  Object.keys(ORDER_FILTERS) as OrderFilter[]
+).map((value) => ({
+  value,
+  label: {
+    all: 'All',
+    paid: 'Paid',
+    open: 'Being placed',
+    refunded: 'Refunded',
+    ended: 'Not bought',
+    attention: 'Needs attention',
+  }[value],
+}));

@@ -1,0 +1,99 @@
+/** The organizer's list of an event's orders: search and filter in the address, pages by key, so that none jumps. */
+import { type Knex } from 'knex';
+import { isUuid } from '../lib/ids';
+import { type OrderStatus } from './order';
+
+export const ORDER_FILTERS = {
+  all: [],
+  paid: ['paid', 'partially_refunded'],
+  open: ['held', 'creating_session', 'awaiting_payment', 'processing', 'expiring'],
+  refunded: ['refunded', 'refund_pending'],
+  ended: ['expired', 'failed'],
+  attention: ['needs_attention'],
+} as const satisfies Record<string, readonly OrderStatus[]>;
+
+export type OrderFilter = keyof typeof ORDER_FILTERS;
+
+export interface OrderSearch {
+  q: string;
+  filter: OrderFilter;
+  /** the last order of the page before: its creation in microseconds of the epoch, and its id */
+  after: { at: string; id: string } | null;
+}
+
+export interface ListedOrder {
+  id: string;
+  reference: string;
+  buyerName: string | null;
+  buyerEmail: string | null;
+  status: OrderStatus;
+  total: bigint;
+  currency: string;
+  tickets: number;
+  createdAt: Date;
+}
+
+const PAGE_SIZE = 50;
+
+/** One page, newest first, and the cursor of the next one. */
+export async function listOrders(
+  db: Knex,
+  eventId: string,
+  search: OrderSearch,
+): Promise<{ orders: ListedOrder[]; next: string | null }> {
+  const query = db('orders').where({ event_id: eventId });
+  const statuses = ORDER_FILTERS[search.filter];
+  if (statuses.length > 0) query.whereIn('status', [...statuses]);
+  if (search.q) {
+    const like = `%${search.q.replace(/[\\%_]/g, '\\$&')}%`;
+    query.where((either) =>
+      either.whereILike('reference', like).orWhereILike('buyer_name', like).orWhereILike('buyer_email', like),
+    );
+  }
+  if (search.after)
+    query.whereRaw("(created_at, id) < (to_timestamp(0) + ?::bigint * interval '1 microsecond', ?::uuid)", [
+      search.after.at,
+      search.after.id,
+    ]);
+  const rows = await query
+    .orderBy([
+      { column: 'created_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(PAGE_SIZE + 1)
+    .select(
+      'orders.*',
+      db.raw(
+        '(SELECT coalesce(sum(quantity), 0)::int FROM order_lines WHERE order_lines.order_id = orders.id) AS tickets',
+      ),
+      db.raw('(extract(epoch FROM created_at) * 1000000)::bigint::text AS cursor_at'),
+    );
+  const page = rows.slice(0, PAGE_SIZE);
+  const last = page.at(-1);
+  return {
+    orders: page.map((row) => ({
+      id: row.id,
+      reference: row.reference,
+      buyerName: row.buyer_name,
+      buyerEmail: row.buyer_email,
+      status: row.status,
+      total: row.total_amount,
+      currency: row.currency,
+      tickets: row.tickets,
+      createdAt: row.created_at,
+    })),
+    next: rows.length > PAGE_SIZE && last ? `${last.cursor_at}.${last.id}` : null,
+  };
+}
+
+/** The search that stands in an address; what makes no sense there is left out. */
+export function readOrderSearch(query: Record<string, unknown>): OrderSearch {
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  const filter = text(query['status']);
+  const [at = '', id = ''] = text(query['after']).split('.');
+  return {
+    q: text(query['q']).replaceAll('\0', '').toWellFormed().trim().slice(0, 100),
+    filter: Object.hasOwn(ORDER_FILTERS, filter) ? (filter as OrderFilter) : 'all',
+    after: /^\d{1,16}$/.test(at) && isUuid(id) ? { at, id } : null,
+  };
+}

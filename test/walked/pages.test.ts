@@ -1,0 +1,403 @@
+/** Every page in its main states: valid HTML, nothing that axe-core complains of, the headers that its kind needs. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { HtmlValidate } from 'html-validate';
+import { createBrowser } from '../support/browser';
+import { type Market, openMarket } from '../support/market';
+import { addressOf, TABLE } from './route-table';
+import { type Answer, buildWorld, createVisitor, type Role, type World } from './world';
+
+/** Not pages: programs, calendars and browsers' <img> read them. */
+const NO_PAGES = [
+  'GET /healthz',
+  'GET /readyz',
+  'GET /events/:slug/calendar.ics',
+  'GET /events/:slug/poster.svg',
+  'GET /orders/:token/calendar.ics',
+];
+/** The same for all: no cookie, and a cache may keep it. */
+const PUBLIC = [
+  'GET /',
+  'GET /events/:slug',
+  'GET /events/:slug/calendar.ics',
+  'GET /events/:slug/poster.svg',
+  'GET /organizers/:slug',
+];
+/** A mail as its reader's program shows it: styles inline, in a sandboxed frame of ours. */
+const MAIL = 'GET /dev/mail/:id/html';
+
+type Open = (world: World, market: Market) => Promise<Answer>;
+interface State {
+  route: string;
+  name: string;
+  status: number;
+  open: Open;
+}
+
+/** Before anybody has made anything. */
+const EMPTY: State[] = [];
+/** With all that the walked world holds. In this order: what ends something stands last. */
+const FILLED: State[] = [];
+
+const empty = (route: string, role: 'guest' | 'newcomer' | 'organizer' | 'admin') =>
+  EMPTY.push({
+    route,
+    name: `nothing there yet, as ${role}`,
+    status: 200,
+    open: (_world, market) => newcomers[role]!(market).send('GET', route.slice(4)),
+  });
+
+const get = (route: string, role: Role, name = 'as it is', path?: (world: World) => string, status = 200) =>
+  FILLED.push({
+    route,
+    name: `${name}, as ${role}`,
+    status,
+    open: (world) => world.visitor(role).send('GET', path ? path(world) : addressOf(route, world, role)),
+  });
+
+/** What comes back when the form of this page is sent with mistakes. */
+const mistakes = (
+  route: string,
+  role: Role,
+  post: string,
+  fields: Record<string, string> | ((world: World) => Record<string, string>),
+  status = 422,
+) =>
+  FILLED.push({
+    route,
+    name: `sent with mistakes (${status}), as ${role}`,
+    status,
+    open: (world) =>
+      world.visitor(role).send('POST', addressOf(post, world, role), {
+        fields: typeof fields === 'function' ? fields(world) : fields,
+      }),
+  });
+
+empty('GET /', 'guest');
+empty('GET /dev/mail', 'guest');
+empty('GET /organizer/organizers/new', 'newcomer');
+for (const page of ['', '/events', '/events/new', '/payments']) empty(`GET /organizer${page}`, 'organizer');
+for (const page of ['', '/connections', '/needs-attention']) empty(`GET /admin${page}`, 'admin');
+
+get('GET /', 'guest');
+get('GET /', 'guest', 'a search without result', () => '/?q=zither');
+get('GET /events/:slug', 'guest');
+get('GET /organizers/:slug', 'guest');
+get('GET /organizers/:slug', 'guest', 'no events', () => '/organizers/difference-club');
+mistakes('GET /events/:slug', 'guest', 'POST /events/:slug/orders', {});
+mistakes(
+  'GET /events/:slug',
+  'guest',
+  'POST /events/:slug/orders',
+  ({ typeId }) => ({ [`quantity.${typeId}`]: 'ten' }),
+  400,
+);
+get('GET /orders/:token', 'buyer', 'paid');
+get('GET /orders/:token', 'buyer', 'held', ({ tokens }) => `/orders/${tokens.held}`);
+get('GET /orders/:token', 'buyer', 'at Stripe', ({ tokens }) => `/orders/${tokens.atStripe}`);
+mistakes('GET /orders/:token', 'buyer', 'POST /orders/:token/payment', { name: '', email: 'no address' });
+get('GET /orders/:token/payment', 'buyer', 'leads on');
+FILLED.push({
+  route: 'GET /orders/:token/payment',
+  name: 'waits for Stripe, as buyer',
+  status: 200,
+  async open(world) {
+    await world.market.control('POST', '/faults', {
+      fault: 'status',
+      status: 503,
+      match: { method: 'POST', path: '/v1/checkout/sessions' },
+    });
+    const path = addressOf('POST /orders/:token/payment', world, 'buyer');
+    await world
+      .visitor('buyer')
+      .send('POST', path, { fields: { name: 'Charles', email: 'charles@example.com' } });
+    return world.visitor('buyer').send('GET', path);
+  },
+});
+FILLED.push({
+  route: 'GET /orders/:token',
+  name: 'given back, as buyer',
+  status: 200,
+  async open(world) {
+    await world.visitor('buyer').send('POST', `/orders/${world.tokens.toRelease}/release`);
+    return world.visitor('buyer').send('GET', `/orders/${world.tokens.toRelease}`);
+  },
+});
+get('GET /tickets/:code', 'buyer');
+
+for (const page of ['/dev/mail', '/dev/mail/:id', '/dev/mail/:id/html', '/dev/components'])
+  get(`GET ${page}`, 'guest');
+for (const page of ['/sign-up', '/sign-in']) {
+  get(`GET ${page}`, 'guest');
+  mistakes(`GET ${page}`, 'guest', `POST ${page}`, { email: 'no address', next: '/organizer' });
+}
+mistakes('GET /sign-in', 'guest', 'POST /sign-in', { email: 'nobody@example.com', password: 'not this one' });
+get('GET /confirm-password', 'member');
+mistakes('GET /confirm-password', 'member', 'POST /confirm-password', { password: 'not this one' });
+
+get('GET /organizer', 'member');
+get('GET /organizer', 'other', 'a draft and no account');
+get('GET /organizer/organizers/new', 'member');
+mistakes('GET /organizer/organizers/new', 'member', 'POST /organizer/organizers', { name: '', website: 'x' });
+get('GET /organizer/organizers/:id/edit', 'member');
+mistakes('GET /organizer/organizers/:id/edit', 'member', 'POST /organizer/organizers/:id/edit', { name: '' });
+for (const show of ['upcoming', 'past', 'cancelled'])
+  get('GET /organizer/events', 'member', show, () => `/organizer/events?show=${show}`);
+get('GET /organizer/events/new', 'member');
+get(
+  'GET /organizer/events/new',
+  'member',
+  'a draft',
+  ({ draftId }) => `/organizer/events/new?draft=${draftId}`,
+);
+mistakes('GET /organizer/events/new', 'member', 'POST /organizer/events', {
+  title: '',
+  starts_at: 'soon',
+  'tickets.0.name': 'One',
+  'tickets.0.kind': 'paid',
+  'tickets.0.price': '-3',
+});
+get('GET /organizer/events/:id', 'member', 'published');
+get('GET /organizer/events/:id', 'member', 'a draft', ({ draftEvent }) => `/organizer/events/${draftEvent}`);
+get('GET /organizer/events/:id/preview', 'member');
+get('GET /organizer/events/:id/edit', 'member');
+mistakes('GET /organizer/events/:id/edit', 'member', 'POST /organizer/events/:id/edit', { title: '' });
+get('GET /organizer/events/:id/publication', 'member', 'can be published');
+get(
+  'GET /organizer/events/:id/publication',
+  'other',
+  'something is missing',
+  ({ othersEvent }) => `/organizer/events/${othersEvent}/publication`,
+);
+FILLED.push({
+  route: 'GET /organizer/events/:id/publication',
+  name: 'refused (422), as other',
+  status: 422,
+  open: (world) => world.visitor('other').send('POST', `/organizer/events/${world.othersEvent}/publication`),
+});
+get('GET /organizer/events/:id/cancellation', 'member');
+mistakes('GET /organizer/events/:id/cancellation', 'member', 'POST /organizer/events/:id/cancellation', {
+  reason: '',
+});
+get('GET /organizer/events/:id/orders', 'member');
+get(
+  'GET /organizer/events/:id/orders',
+  'member',
+  'none',
+  ({ draftEvent }) => `/organizer/events/${draftEvent}/orders`,
+);
+get('GET /organizer/orders/:id', 'member', 'paid');
+get('GET /organizer/payments', 'member', 'connected');
+get('GET /stripe/connections/:id/disconnection', 'member');
+get('GET /stripe/callback', 'guest', 'signed out', () => '/stripe/callback?state=x', 400);
+get('GET /stripe/callback', 'member', 'an expired link', () => '/stripe/callback?state=x&code=y', 400);
+
+get('GET /admin', 'admin');
+get('GET /admin/connections', 'admin');
+get('GET /admin/connections', 'admin', 'nothing found', () => '/admin/connections?q=zither');
+get('GET /admin/connections/:id/disconnection', 'admin');
+mistakes(
+  'GET /admin/connections/:id/disconnection',
+  'admin',
+  'POST /admin/connections/:id/disconnection',
+  {},
+);
+get('GET /admin/orders/:id', 'admin', 'paid');
+FILLED.push({
+  route: 'GET /admin/needs-attention',
+  name: 'an order, as admin',
+  status: 200,
+  async open(world) {
+    const change = (status: string) =>
+      world.db('orders').where({ id: world.orderId }).update({ status, status_detail: 'payment_mismatch' });
+    await change('needs_attention');
+    const answer = await world.visitor('admin').send('GET', '/admin/needs-attention');
+    await change('paid');
+    return answer;
+  },
+});
+for (const [what, path, status] of [
+  ['no such page', '/nowhere', 404],
+  ['an address that can not be read', '/events/%E0%A4%A', 400],
+] as const)
+  get('error pages', 'guest', what, () => path, status);
+FILLED.push({
+  route: 'error pages',
+  name: 'a form without its token, as member',
+  status: 403,
+  open: (world) => world.visitor('member').send('POST', '/organizer/current', { token: null }),
+});
+
+// What ends something: the pages that tell of it.
+FILLED.push({
+  route: 'GET /events/:slug',
+  name: 'cancelled, as guest',
+  status: 200,
+  async open(world) {
+    const path = `/organizer/events/${world.toCancel}/cancellation`;
+    await world.visitor('member').send('POST', path, { fields: { reason: 'The engine is not ready' } });
+    const { slug } = await world.db('events').where({ id: world.toCancel }).first('slug');
+    return world.visitor('guest').send('GET', `/events/${slug}`);
+  },
+});
+get('GET /organizer/events/:id', 'member', 'cancelled', ({ toCancel }) => `/organizer/events/${toCancel}`);
+FILLED.push({
+  route: 'GET /organizer/payments',
+  name: 'disconnected, as member',
+  status: 200,
+  async open(world) {
+    const member = world.visitor('member');
+    await member.send('POST', addressOf('POST /stripe/connections/:id/disconnection', world, 'member'));
+    return member.send('GET', '/organizer/payments');
+  },
+});
+get('GET /organizer', 'member', 'disconnected');
+get('GET /events/:slug', 'guest', 'no payments');
+mistakes(
+  'GET /events/:slug',
+  'guest',
+  'POST /events/:slug/orders',
+  ({ typeId }) => ({ [`quantity.${typeId}`]: '1' }),
+  409,
+);
+
+const validators: Record<string, HtmlValidate> = {
+  others: validatorWithout(),
+  // without JavaScript a page can only wait by asking again; it says so and has a link
+  'GET /orders/:token/payment': validatorWithout('meta-refresh'),
+  // programs that show mails need the tables and attributes of old
+  [MAIL]: validatorWithout('no-inline-style', 'no-deprecated-attr', 'prefer-tbody'),
+};
+
+const STATES = [...EMPTY, ...FILLED];
+const newcomers: Record<string, (market: Market) => ReturnType<typeof createVisitor>> = {};
+const answers = new Map<State, Answer>();
+let complaints: Record<string, string[]>;
+let world: World;
+
+beforeAll(async () => {
+  const market = await openMarket();
+  const { browser: organizer } = await market.organizer('Empty Room');
+  const admin = await market.admin();
+  const newcomer = createBrowser();
+  await newcomer.submit(await newcomer.open(market.at('/sign-up')), {
+    name: 'Newcomer',
+    email: 'newcomer@example.com',
+    password: 'four quiet words here',
+  });
+  newcomers.guest = () => createVisitor(market);
+  for (const [role, browser] of Object.entries({ organizer, admin, newcomer }))
+    newcomers[role] = () => createVisitor(market, browser);
+  for (const state of EMPTY) answers.set(state, await state.open(world, market));
+  world = await buildWorld(market);
+  for (const state of FILLED) answers.set(state, await state.open(world, market));
+  complaints = await axeOver(
+    STATES.map((state) => ({ name: `${state.route}: ${state.name}`, html: answers.get(state)!.html })),
+  );
+}, 120_000);
+afterAll(() => world.close());
+
+test('every page of the table of routes is looked at here', () => {
+  const pages = Object.keys(TABLE).filter((route) => route.startsWith('GET ') && !NO_PAGES.includes(route));
+  const seen = new Set(STATES.map(({ route }) => route));
+  expect(pages.filter((route) => !seen.has(route))).toEqual([]);
+});
+
+describe.each(STATES.map((state) => [state.route, state.name, state] as const))(
+  '%s: %s',
+  (route, name, state) => {
+    const answer = () => answers.get(state)!;
+
+    test('is a valid page with nothing inline', () => {
+      const { status, html } = answer();
+      expect(status).toBe(state.status);
+      expect(html.match(/<h1[\s>]/g)).toHaveLength(1);
+      expect(html).toMatch(/^<!DOCTYPE html>\s*<html lang="en">/i);
+      expect(/<title>([^<]*)<\/title>/.exec(html)?.[1]).toMatch(route === MAIL ? /\S/ : /^\S.* · Foyer$/);
+      if (route !== MAIL) expect(inlineCode(html)).toEqual([]);
+      expect(validate(html, route)).toEqual([]);
+    });
+
+    test('axe-core finds nothing', () => {
+      const expected = route === MAIL ? [expect.stringMatching(/^region: <table role="presentation"/)] : [];
+      expect(complaints[`${route}: ${name}`]).toEqual(expected);
+    });
+
+    test('has the headers that its kind needs', () => {
+      const { headers, status } = answer();
+      const policy = headers.get('content-security-policy') ?? '';
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain(route === MAIL ? "frame-ancestors 'self'" : "frame-ancestors 'none'");
+      if (route === MAIL) expect(policy).toContain('sandbox');
+      else expect(policy).not.toMatch(/unsafe-|\*/);
+      expect(policy).not.toContain("script-src 'unsafe");
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-powered-by')).toBeNull();
+      const shared = PUBLIC.includes(route) && status === 200;
+      expect(headers.get('cache-control')).toBe(shared ? 'public, max-age=0, must-revalidate' : 'no-store');
+      if (PUBLIC.includes(route)) expect(headers.getSetCookie()).toEqual([]);
+    });
+  },
+);
+
+test.each(PUBLIC)('%s sets no cookie, for whoever comes', async (route) => {
+  for (const role of ['guest', 'buyer', 'member', 'admin'] as const) {
+    const answer = await world.visitor(role).send('GET', addressOf(route, world, role));
+    expect([answer.status, answer.headers.getSetCookie(), answer.headers.get('cache-control')]).toEqual([
+      200,
+      [],
+      expect.stringMatching(/^public, /),
+    ]);
+  }
+});
+
+test.each(NO_PAGES)('%s can not be taken for a page', async (route) => {
+  const { headers } = await world.visitor('buyer').send('GET', addressOf(route, world, 'buyer'));
+  expect(headers.get('content-type')).toMatch(/^(application\/json|text\/calendar|image\/svg\+xml)/);
+  if (!route.endsWith('z')) expect(headers.get('x-content-type-options')).toBe('nosniff');
+  if (!PUBLIC.includes(route)) expect(headers.get('cache-control')).toBe('no-store');
+});
+
+function validatorWithout(...rules: string[]): HtmlValidate {
+  // an include that renders nothing leaves its indent behind
+  const off = ['no-trailing-whitespace', ...rules].map((rule) => [rule, 'off'] as const);
+  return new HtmlValidate({ extends: ['html-validate:recommended'], rules: Object.fromEntries(off) });
+}
+
+/** Scripts, styles and handlers in the page itself: the policy forbids them, so they would do nothing. */
+function inlineCode(html: string): string[] {
+  return [
+    ...html.matchAll(/<style[\s>]/gi),
+    ...html.matchAll(/<[a-z][^<>]*\s(?:style|on[a-z]+)\s*=/gi),
+    ...html.matchAll(/<script(?![^>]*\ssrc=)(?![^>]*type="application\/ld\+json")/gi),
+    ...html.matchAll(/(?:href|src|action)="\s*javascript:/gi),
+  ].map((match) => match[0]);
+}
+
+function validate(html: string, route: string): string[] {
+  const validator = validators[route] ?? validators.others!;
+  return validator
+    .validateStringSync(html)
+    .results.flatMap(({ messages }) => messages)
+    .map(
+      ({ ruleId, message, line }) =>
+        `${ruleId}: ${message} in ${html.split('\n')[line - 1]?.trim().slice(0, 160)}`,
+    );
+}
+
+async function axeOver(pages: { name: string; html: string }[]): Promise<Record<string, string[]>> {
+  const folder = mkdtempSync(join(tmpdir(), 'foyer-axe-'));
+  try {
+    writeFileSync(join(folder, 'pages.json'), JSON.stringify(pages));
+    const script = join(__dirname, '../support/axe-check.mjs');
+    const { stdout } = await promisify(execFile)(process.execPath, [script, join(folder, 'pages.json')], {
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return JSON.parse(stdout) as Record<string, string[]>;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

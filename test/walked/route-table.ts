@@ -1,0 +1,284 @@
+/**
+ * Who gets what at each address. Every route of the app has its row here and every row its route; the walks over rights,
+ * tokens, pages and hostile values all go by this table. They walk in its order: what ends something stands last.
+ */
+import { formsOf } from '../support/html';
+import { EVENT, PASSWORD } from '../support/market';
+import { forged, type Role, type World } from './world';
+
+export interface Outcome {
+  status: number;
+  /** where it leads */
+  to?: RegExp;
+  /** whether anything in the database is different afterwards */
+  changes: boolean;
+}
+
+export interface Row {
+  outcomes: Record<Role, Outcome>;
+  /** the address for this person; default: the route with the first organizer's things filled in */
+  at?: (world: World, role: Role) => string;
+  /** what is sent, by everybody alike, so that only who they are makes the difference */
+  fields?: (world: World) => Record<string, string> | Promise<Record<string, string>>;
+  /** whose form it is, for the walk over tokens; default: the member's */
+  sender?: Role;
+}
+
+const EVENT_HOME = /^\/organizer\/events\/[\w-]{36}$/;
+
+const page: Outcome = { status: 200, changes: false };
+const acts: Outcome = { status: 303, changes: true };
+const badRequest: Outcome = { status: 400, changes: false };
+const forbidden: Outcome = { status: 403, changes: false };
+const notFound: Outcome = { status: 404, changes: false };
+const signIn: Outcome = leadsTo(/^\/sign-in\?next=/);
+const noDeskYet: Outcome = leadsTo(/^\/organizer\/organizers\/new(\?next=|$)/);
+
+function leadsTo(to: RegExp, changes = false): Outcome {
+  return { status: 303, to, changes };
+}
+
+function everybody(outcome: Outcome, except: Partial<Row['outcomes']> = {}): Row['outcomes'] {
+  return {
+    guest: outcome,
+    buyer: outcome,
+    member: outcome,
+    colleague: outcome,
+    other: outcome,
+    admin: outcome,
+    ...except,
+  };
+}
+
+function signedIn(outcome: Outcome, except: Partial<Row['outcomes']> = {}): Row['outcomes'] {
+  return everybody(outcome, { guest: signIn, buyer: signIn, ...except });
+}
+
+/** A desk's page that is about no single thing: everybody sees their own organizer's. */
+function ownDesk(outcome: Outcome, except: Partial<Row['outcomes']> = {}): Row['outcomes'] {
+  return signedIn(outcome, { admin: noDeskYet, ...except });
+}
+
+/** Something of the first organizer: for all others it is not there. */
+function membersOnly(outcome: Outcome, except: Partial<Row['outcomes']> = {}): Row['outcomes'] {
+  return ownDesk(outcome, { other: notFound, ...except });
+}
+
+function adminsOnly(outcome: Outcome): Row['outcomes'] {
+  return signedIn(notFound, { admin: outcome });
+}
+
+/** Whoever has the address: the others hold one with a wrong signature. */
+function withTheAddress(outcome: Outcome): Row['outcomes'] {
+  return everybody(notFound, { buyer: outcome });
+}
+
+const order =
+  (which: keyof World['tokens'], rest = '') =>
+  (world: World, role: Role) => {
+    const token = world.tokens[which];
+    return `/orders/${role === 'buyer' ? token : forged(token)}${rest}`;
+  };
+
+const event =
+  (which: 'event' | 'draftEvent' | 'toUnpublish' | 'toCancel', rest = '') =>
+  (world: World) =>
+    `/organizer/events/${world[which]}${rest}`;
+
+const details = () => ({ name: 'Charles', email: 'charles@example.com' });
+const credentials = (world: World) => ({ email: world.memberEmail, password: PASSWORD });
+const organizerFields = () => ({ name: 'Analytical Society', contact_email: 'desk@example.com' });
+
+export const TABLE: Record<string, Row> = {
+  'GET /healthz': { outcomes: everybody(page) },
+  'GET /readyz': { outcomes: everybody(page) },
+  // unsigned; what is signed has its own tests
+  'POST /webhooks/stripe': { outcomes: everybody(badRequest) },
+
+  'GET /': { outcomes: everybody(page) },
+  'GET /events/:slug': { outcomes: everybody(page) },
+  'GET /events/:slug/calendar.ics': { outcomes: everybody(page) },
+  'GET /events/:slug/poster.svg': { outcomes: everybody(page) },
+  'GET /organizers/:slug': {
+    outcomes: everybody(page),
+    at: (world) => `/organizers/${world.organizerSlug}`,
+  },
+  'POST /events/:slug/orders': {
+    outcomes: everybody(leadsTo(/^\/orders\/[\w-]{43}$/, true)),
+    fields: (world) => ({ [`quantity.${world.typeId}`]: '1', [`price.${world.typeId}`]: world.price }),
+    sender: 'guest',
+  },
+
+  'GET /orders/:token': { outcomes: withTheAddress(page) },
+  'GET /orders/:token/payment': { outcomes: withTheAddress(page), at: order('atStripe', '/payment') },
+  'GET /orders/:token/calendar.ics': { outcomes: withTheAddress(page) },
+  'GET /tickets/:code': {
+    outcomes: withTheAddress(page),
+    at: (world, role) => `/tickets/${role === 'buyer' ? world.ticketCode : forged(world.ticketCode)}`,
+  },
+  'POST /orders/:token/payment': {
+    outcomes: withTheAddress(leadsTo(/^\/orders\/[\w-]{43}\/payment$/, true)),
+    at: order('held', '/payment'),
+    fields: details,
+    sender: 'buyer',
+  },
+  'POST /orders/:token/release': {
+    outcomes: withTheAddress(leadsTo(/^\/orders\/[\w-]{43}$/, true)),
+    at: order('toRelease', '/release'),
+    sender: 'buyer',
+  },
+  'POST /orders/:token/mails': {
+    outcomes: withTheAddress(leadsTo(/\?sent=1$/, true)),
+    sender: 'buyer',
+  },
+
+  // not there in production: see below the table's test
+  'GET /dev/mail': { outcomes: everybody(page) },
+  'GET /dev/mail/:id': { outcomes: everybody(page) },
+  'GET /dev/mail/:id/html': { outcomes: everybody(page) },
+  'GET /dev/components': { outcomes: everybody(page) },
+
+  'GET /sign-up': { outcomes: everybody(leadsTo(/^\/organizer$/), { guest: page, buyer: page }) },
+  'GET /sign-in': { outcomes: everybody(leadsTo(/^\/organizer$/), { guest: page, buyer: page }) },
+  'POST /sign-up': {
+    outcomes: everybody(leadsTo(/^\/organizer$/), {
+      guest: leadsTo(/^\/organizer$/, true),
+      buyer: leadsTo(/^\/organizer$/, true),
+    }),
+    fields: () => ({ name: 'Mary', email: `mary${(newcomers += 1)}@example.com`, password: PASSWORD }),
+    sender: 'guest',
+  },
+  'POST /sign-in': { outcomes: everybody(leadsTo(/^\/organizer$/)), fields: credentials, sender: 'guest' },
+  'GET /confirm-password': { outcomes: signedIn(page) },
+  'POST /confirm-password': { outcomes: signedIn(leadsTo(/^\/organizer$/)), fields: credentials },
+
+  'GET /organizer': { outcomes: ownDesk(page) },
+  'GET /organizer/organizers/new': { outcomes: signedIn(page) },
+  'GET /organizer/organizers/:id/edit': { outcomes: membersOnly(page, { colleague: forbidden }) },
+  'POST /organizer/organizers/:id/edit': {
+    outcomes: membersOnly(acts, { colleague: forbidden }),
+    fields: organizerFields,
+  },
+  'GET /organizer/events': { outcomes: ownDesk(page) },
+  'GET /organizer/events/new': { outcomes: ownDesk(page) },
+  'POST /organizer/events': {
+    outcomes: ownDesk(leadsTo(EVENT_HOME, true)),
+    fields: () => ({ ...EVENT, action: 'save' }),
+  },
+  'GET /organizer/events/:id': { outcomes: membersOnly(page) },
+  'GET /organizer/events/:id/orders': { outcomes: membersOnly(page) },
+  'GET /organizer/orders/:id': { outcomes: membersOnly(page) },
+  'GET /organizer/events/:id/preview': { outcomes: membersOnly(page), at: event('draftEvent', '/preview') },
+  'GET /organizer/events/:id/edit': { outcomes: membersOnly(page) },
+  'POST /organizer/events/:id/edit': {
+    outcomes: membersOnly(leadsTo(EVENT_HOME, true)),
+    fields: async (world) => ({
+      ...(await formAt(world, `/organizer/events/${world.event}/edit`, /\/edit$/)),
+      title: `Changed ${(newcomers += 1)}`,
+      action: 'save',
+    }),
+  },
+  'GET /organizer/events/:id/publication': {
+    outcomes: membersOnly(page),
+    at: event('draftEvent', '/publication'),
+  },
+  'POST /organizer/events/:id/publication': {
+    outcomes: membersOnly(acts, { colleague: leadsTo(EVENT_HOME) }),
+    at: event('draftEvent', '/publication'),
+  },
+  'POST /organizer/events/:id/unpublication': {
+    outcomes: membersOnly(acts, { colleague: leadsTo(EVENT_HOME) }),
+    at: event('toUnpublish', '/unpublication'),
+  },
+  'POST /organizer/drafts/:id/removal': {
+    // an unfinished form is its writer's own
+    outcomes: membersOnly(leadsTo(/^\/organizer\/events$/, true), { colleague: notFound }),
+    at: (world) => `/organizer/drafts/${world.draftId}/removal`,
+  },
+  'GET /organizer/payments': { outcomes: ownDesk(page) },
+  'POST /stripe/connect': {
+    outcomes: ownDesk(leadsTo(/^\/organizer\/payments$/), {
+      other: leadsTo(/\/oauth\/authorize\?.*state=[\w-]{43}/, true),
+    }),
+  },
+  'GET /stripe/callback': { outcomes: everybody(badRequest) },
+  'POST /stripe/connections/:id/refresh': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/payments$/, true)),
+  },
+  'GET /stripe/connections/:id/disconnection': { outcomes: membersOnly(page) },
+
+  'GET /admin': { outcomes: adminsOnly(page) },
+  'GET /admin/connections': { outcomes: adminsOnly(page) },
+  'GET /admin/needs-attention': { outcomes: adminsOnly(page) },
+  'GET /admin/orders/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/connections/:id/disconnection': {
+    outcomes: adminsOnly(page),
+    at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
+  },
+
+  'GET /organizer/events/:id/cancellation': { outcomes: membersOnly(page) },
+  'POST /organizer/events/:id/cancellation': {
+    outcomes: membersOnly(acts, { colleague: leadsTo(EVENT_HOME) }),
+    at: event('toCancel', '/cancellation'),
+    fields: () => ({ reason: 'The engine is not ready' }),
+  },
+  'POST /admin/connections/:id/disconnection': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/connections$/, true)),
+    at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
+    fields: () => ({ reason: 'Nobody answers there' }),
+    sender: 'admin',
+  },
+  // from here on everybody has a desk, the admin too
+  'POST /organizer/organizers': {
+    outcomes: signedIn(leadsTo(/^\/organizer$/, true)),
+    fields: organizerFields,
+  },
+  'POST /organizer/current': {
+    outcomes: signedIn(notFound, {
+      member: leadsTo(/^\/organizer$/),
+      colleague: leadsTo(/^\/organizer$/),
+    }),
+    fields: (world) => ({ organizer_id: world.organizerId }),
+  },
+  'POST /stripe/connections/:id/disconnection': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/payments$/, true), {
+      colleague: forbidden,
+      admin: notFound,
+    }),
+  },
+  'POST /sign-out': { outcomes: everybody(leadsTo(/^\/$/)) },
+};
+
+/** Who is refused comes before the member, and finds everything as it was; the colleague finds it done. */
+export const ROLES: Role[] = ['guest', 'buyer', 'other', 'admin', 'member', 'colleague'];
+
+let newcomers = 0;
+
+/** Where this person knocks: the row's own address, or the route with the first organizer's things filled in. */
+export function addressOf(route: string, world: World, role: Role): string {
+  const row = TABLE[route]!;
+  if (row.at) return row.at(world, role);
+  const path = route.slice(route.indexOf(' ') + 1);
+  const id = /^\/stripe|^\/admin\/connections/.test(path)
+    ? world.connection
+    : path.startsWith('/organizer/organizers/')
+      ? world.organizerId
+      : path.startsWith('/organizer/events/')
+        ? world.event
+        : path.startsWith('/admin/orders/') || path.startsWith('/organizer/orders/')
+          ? world.orderId
+          : world.mailId;
+  return path
+    .replace(':slug', world.slug)
+    .replace(':token', role === 'buyer' ? world.tokens.paid : forged(world.tokens.paid))
+    .replace(':id', id);
+}
+
+/** What a form of the first organizer's desk holds as it stands. */
+async function formAt(world: World, path: string, action: RegExp): Promise<Record<string, string>> {
+  const answer = await world.visitor('member').send('GET', path);
+  const form = formsOf(answer.html).find((candidate) => action.test(candidate.action));
+  if (!form) throw new Error(`No form on ${path} (${answer.status})`);
+  const { _csrf, ...values } = form.values;
+  return values;
+}

@@ -1,0 +1,191 @@
+/** One market with everything in it that a route can be about, and everybody who may knock. */
+import { writeHeartbeat } from '../../src/jobs/heartbeat';
+import { type Browser, createBrowser } from '../support/browser';
+import { formsOf, textOfHtml } from '../support/html';
+import { EVENT, type Market, openMarket } from '../support/market';
+
+/**
+ * guest: nobody, without the order's address · buyer: a guest who has it · member: owns the organizer that all is about ·
+ * colleague: a member of it who is no owner · other: owns another organizer · admin: has no organizer
+ */
+export type Role = 'guest' | 'buyer' | 'member' | 'colleague' | 'other' | 'admin';
+
+export interface Answer {
+  status: number;
+  location: string | null;
+  html: string;
+  /** what a person reads, in one line */
+  text: string;
+  headers: Headers;
+}
+
+export interface SendOptions {
+  fields?: Record<string, string>;
+  /** default: a token that fits the session; null for none */
+  token?: string | null;
+  headers?: Record<string, string>;
+  /** the body as it is, instead of fields */
+  body?: string;
+}
+
+export type Visitor = ReturnType<typeof createVisitor>;
+export type World = Awaited<ReturnType<typeof buildWorld>>;
+
+export async function buildWorld(given?: Market) {
+  const market = given ?? (await openMarket());
+  const { db, at } = market;
+  const sale = await market.eventOnSale();
+  const { browser: member } = sale;
+  const organizer = await db('organizers').where({ slug: 'analytical-society' }).first('id', 'slug');
+  const draftEvent = await draft(market, member, { title: 'A Draft of the Engine' });
+  const toUnpublish = await market.publish(member, { title: 'Off Sale Soon' });
+  const toCancel = await market.publish(member, { title: 'Cancelled Soon' });
+  const unfinished = await member.submit(await member.open(at('/organizer/events/new')), {
+    title: 'Half of a form',
+    action: 'save_draft',
+  });
+
+  const paid = await market.buy(sale.slug, 2);
+  const buyer = paid.browser;
+  const held = await market.choose(buyer, sale.slug, 1);
+  const toRelease = await market.choose(buyer, sale.slug, 1);
+  const atStripe = await market.choose(buyer, sale.slug, 1);
+  await market.details(buyer, atStripe);
+
+  const { browser: other } = await market.organizer('Difference Club');
+  const others = await db('organizers').where({ slug: 'difference-club' }).first('id', 'slug');
+  const othersEvent = await draft(market, other, { title: 'Nobody Else Knows' });
+  const ofThird = await market.eventOnSale({ name: 'Loom Works' });
+  const admin = await market.admin();
+  const colleague = await addColleague(market, organizer.id);
+
+  await market.settle();
+  // from here on nothing arrives by itself
+  await market.control('POST', '/webhooks', { mode: 'muted' });
+  await writeHeartbeat(db);
+  const type = await db('ticket_types').where({ event_id: sale.id }).first('id', 'price');
+  const mail = await db('mails').where({ template: 'order-paid' }).first('id');
+  const browsers = { member, colleague, other, admin };
+  const people = Object.fromEntries(
+    Object.entries(browsers).map(([role, browser]) => [role, createVisitor(market, browser)]),
+  ) as Record<keyof typeof browsers, Visitor>;
+
+  return {
+    market,
+    db,
+    browsers,
+    /** Guests and buyers come anew each time, the buyer with the cookie of their orders. */
+    visitor: (role: Role): Visitor => {
+      if (role === 'guest') return createVisitor(market);
+      return role === 'buyer' ? createVisitor(market, buyer) : people[role];
+    },
+    organizerId: organizer.id as string,
+    organizerSlug: organizer.slug as string,
+    othersOrganizerId: others.id as string,
+    othersEvent,
+    slug: sale.slug,
+    typeId: type.id as string,
+    price: String(type.price),
+    memberEmail: sale.email,
+    event: sale.id,
+    draftEvent,
+    toUnpublish: toUnpublish.id,
+    toCancel: toCancel.id,
+    draftId: new URL(unfinished.url).searchParams.get('draft')!,
+    connection: sale.connectionId,
+    thirdConnection: ofThird.connectionId,
+    orderId: (await market.orderOf(paid.url)).id as string,
+    tokens: {
+      paid: tokenIn(paid.url),
+      held: tokenIn(held.url),
+      toRelease: tokenIn(toRelease.url),
+      atStripe: tokenIn(atStripe.url),
+    },
+    ticketCode: /href="\/tickets\/([^"]+)"/.exec(paid.page.html)![1]!,
+    mailId: mail.id as string,
+    close: () => market.close(),
+  };
+}
+
+/** Sends single requests with a browser's cookies, follows nothing, and says what came. */
+export function createVisitor(market: Pick<Market, 'baseUrl'>, browser?: Browser) {
+  const host = new URL(market.baseUrl).host;
+  const jar = browser?.cookies(host) ?? new Map<string, string>();
+  let known: { session: string | undefined; token: string } | null = null;
+
+  async function send(method: string, path: string, options: SendOptions = {}): Promise<Answer> {
+    const posts = method !== 'GET';
+    const token = posts && options.token === undefined ? await ownToken() : options.token;
+    const fields = { ...options.fields, ...(token ? { _csrf: token } : {}) };
+    const answer = await fetch(market.baseUrl + path, {
+      method,
+      redirect: 'manual',
+      headers: {
+        Accept: 'text/html',
+        Cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
+        ...(posts ? { 'Content-Type': 'application/x-www-form-urlencoded' } : {}),
+        ...options.headers,
+      },
+      body: posts ? (options.body ?? new URLSearchParams(fields).toString()) : undefined,
+    });
+    for (const cookie of answer.headers.getSetCookie()) keep(cookie);
+    const html = await answer.text();
+    return {
+      status: answer.status,
+      location: answer.headers.get('location'),
+      html,
+      text: textOfHtml(html),
+      headers: answer.headers,
+    };
+  }
+
+  /** The token of this session, from a form of a page that this person sees. */
+  async function ownToken(): Promise<string> {
+    if (known && known.session === jar.get('sid')) return known.token;
+    for (const path of ['/organizer/organizers/new', '/sign-in']) {
+      const page = await send('GET', path);
+      const token = formsOf(page.html).find((form) => form.values['_csrf'])?.values['_csrf'];
+      if (token) known = { session: jar.get('sid'), token };
+      if (token) return token;
+    }
+    throw new Error('No form with a token for this visitor');
+  }
+
+  function keep(cookie: string): void {
+    const [pair = '', ...attributes] = cookie.split(';');
+    const name = pair.slice(0, pair.indexOf('='));
+    if (attributes.some((attribute) => /^\s*expires=Thu, 01 Jan 1970/i.test(attribute))) jar.delete(name);
+    else jar.set(name, pair.slice(pair.indexOf('=') + 1));
+  }
+
+  return { send, ownToken, cookies: jar };
+}
+
+/** A token or code with one letter of its signature changed. */
+export function forged(token: string): string {
+  const place = token.length - 6;
+  return token.slice(0, place) + (token[place] === 'A' ? 'B' : 'A') + token.slice(place + 1);
+}
+
+async function draft(market: Market, browser: Browser, fields: Record<string, string>): Promise<string> {
+  const form = await browser.open(market.at('/organizer/events/new'));
+  const saved = await browser.submit(form, { ...EVENT, ...fields, action: 'save' });
+  return /\/organizer\/events\/([0-9a-f-]{36})/.exec(saved.url)![1]!;
+}
+
+async function addColleague(market: Market, organizerId: string): Promise<Browser> {
+  const browser = createBrowser();
+  const email = 'colleague@example.com';
+  await browser.submit(await browser.open(market.at('/sign-up')), {
+    name: 'Luigi',
+    email,
+    password: 'four quiet words here',
+  });
+  const { id } = await market.db('users').where({ email }).first('id');
+  await market.db('memberships').insert({ user_id: id, organizer_id: organizerId, role: 'member' });
+  return browser;
+}
+
+function tokenIn(url: string): string {
+  return /\/orders\/([\w-]{43})/.exec(url)![1]!;
+}
