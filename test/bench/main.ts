@@ -2,8 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { orderList } from './orders';
 import { isReached, type Row } from './rows';
 import { holdsOfOneType, holdsOnTwoProcesses, holdsOverManyEvents, publicPage } from './rush';
+import { starts } from './start';
+import { webhooks } from './webhooks';
 import { createWorld, type World } from './world';
 
 const MEASUREMENTS: { ids: string[]; run: (world: World, seconds: number) => Promise<Row[]> }[] = [
@@ -11,6 +14,9 @@ const MEASUREMENTS: { ids: string[]; run: (world: World, seconds: number) => Pro
   { ids: ['R2', 'R8'], run: holdsOfOneType },
   { ids: ['R3'], run: holdsOverManyEvents },
   { ids: ['R9'], run: holdsOnTwoProcesses },
+  { ids: ['R5'], run: webhooks },
+  { ids: ['R6'], run: orderList },
+  { ids: ['R10'], run: starts },
 ];
 
 async function main(): Promise<void> {

@@ -52,8 +52,8 @@ describe('the list of routes', () => {
     expect(assets).toEqual(['/assets/fonts/newsreader', '/assets/fonts/source-sans-3', '/assets']);
     const ours = '<anonymous>';
     expect(middleware.map(({ name, path }) => `${name} ${path}`)).toEqual([
+      'helmetMiddleware /', // and the order form of an event, before the log
       'result /', // the request log
-      'helmetMiddleware /',
       'urlencodedParser /',
       `${ours} /`, // same origin only
       'noStore /orders',

@@ -1,0 +1,118 @@
+/** What the organizer's search finds, and that it is found by indexes however many orders there are. */
+import { type Knex } from 'knex';
+import { newId } from '../../src/lib/ids';
+import { listOrders, readOrderSearch } from '../../src/orders/order-list';
+import { createTestDatabase } from '../support/test-database';
+import { createDatabase } from '../../src/db/connection';
+
+let db: Knex;
+let drop: () => Promise<void>;
+const [organizerId, eventId, otherEventId] = [newId(), newId(), newId()];
+
+beforeAll(async () => {
+  const database = await createTestDatabase();
+  db = createDatabase({ url: database.url, poolSize: 2 });
+  drop = database.drop;
+  await db('organizers').insert({
+    id: organizerId,
+    slug: 'house',
+    name: 'House',
+    contact_email: 'house@example.com',
+  });
+  for (const id of [eventId, otherEventId])
+    await db('events').insert({
+      id,
+      organizer_id: organizerId,
+      slug: id,
+      title: 'Full House',
+      starts_at: new Date('2030-01-01'),
+      ends_at: new Date('2030-01-02'),
+      time_zone: 'UTC',
+      location_kind: 'venue',
+      venue_name: 'Hall',
+      currency: 'eur',
+      livemode: false,
+    });
+  await addOrder('AAAA2222', 'Ada Lovelace', 'ada.lovelace@engine.example');
+  await addOrder('BBBB2222', 'Anna-Maria O’Brien', 'am_obrien+tickets@example.com');
+  await addOrder('CCCC2222', 'ÅSA Öst', 'asa@sjö.example');
+  await addOrder('DDDD2222', null, null);
+  await addOrder('EEEE2222', 'Ada Elsewhere', 'ada@example.com', otherEventId);
+});
+afterAll(async () => {
+  await db.destroy();
+  await drop();
+});
+
+async function addOrder(reference: string, name: string | null, email: string | null, event = eventId) {
+  await db('orders').insert({
+    id: newId(),
+    event_id: event,
+    organizer_id: organizerId,
+    reference,
+    status: name ? 'paid' : 'held',
+    inventory: name ? 'sold' : 'held',
+    currency: 'eur',
+    total_amount: 0,
+    buyer_name: name,
+    buyer_email: email,
+    livemode: false,
+    hold_expires_at: new Date(),
+    paid_at: name ? new Date() : null,
+  });
+}
+
+const found = async (q: string) =>
+  (await listOrders(db, eventId, readOrderSearch({ q }))).orders.map((order) => order.reference[0]).join('');
+
+test.each([
+  ['ada', 'A'],
+  ['ADA love', 'A'],
+  ['love ada', 'A'],
+  ['lovelace@engine.example', 'A'],
+  ['ada.lovelace@engine.example', 'A'],
+  ['engine', 'A'],
+  ['ada bab', ''],
+  ['maria', 'B'],
+  ['Anna-Maria', 'B'],
+  ['O’Brien', 'B'],
+  ["o'brien", 'B'],
+  ['tickets', 'B'],
+  ['åsa', 'C'],
+  ['öst', 'C'],
+  ['dddd2222', 'D'],
+  ['DDDD 2222', 'D'],
+  ['EEEE2222', ''],
+  ["'; DROP TABLE orders; --", ''],
+  ["ada' & !b:*", ''],
+  ['!!!', ''],
+  ['a\\', 'CBA'],
+  ['', 'DCBA'],
+])('%p finds %p', async (q, references) => {
+  expect(await found(q)).toBe(references);
+});
+
+test('the search is the index’s own expression, and a rare state has its index', async () => {
+  const plans: string[] = [];
+  const explain = async (search: Record<string, string>, without: string) => {
+    const queries: { sql: string; bindings: readonly unknown[] }[] = [];
+    const listen = (query: { sql: string; bindings: readonly unknown[] }) => queries.push(query);
+    db.on('query', listen);
+    await listOrders(db, eventId, readOrderSearch(search));
+    db.removeListener('query', listen);
+    const { sql, bindings } = queries[0]!;
+    await db
+      .transaction(async (trx) => {
+        await trx.raw('SET LOCAL enable_seqscan = off');
+        await trx.raw('DROP INDEX ' + without);
+        const bound = sql.replaceAll(/\$\d+/g, '?');
+        const { rows } = await trx.raw(`EXPLAIN ${bound}`, bindings as never);
+        plans.push(JSON.stringify(rows));
+        await trx.rollback();
+      })
+      .catch(() => {});
+    return plans.at(-1);
+  };
+  expect(await explain({ q: 'ada' }, 'orders_event_id, orders_event_id_status')).toContain('orders_search');
+  expect(await explain({ status: 'ended' }, 'orders_event_id')).toContain('orders_event_id_status');
+});
