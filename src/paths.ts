@@ -37,6 +37,7 @@ export const paths = {
   eventCancellation: (id: string) => `/organizer/events/${segment(id)}/cancellation`,
   discardDraft: (draftId: string) => `/organizer/drafts/${segment(draftId)}/removal`,
   eventOrderList: (id: string) => `/organizer/events/${segment(id)}/orders`,
+  eventOrdersCsv: (id: string) => `/organizer/events/${segment(id)}/orders.csv`,
   deskOrder: (id: string) => `/organizer/orders/${segment(id)}`,
 
   payments: () => '/organizer/payments',

@@ -1,4 +1,6 @@
 /** Orders as the organizer sees them: the list of an event's, and one with its timeline and money. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { NotFound } from '../errors';
@@ -6,11 +8,12 @@ import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { paths } from '../paths';
+import { ordersAsCsv } from './order-csv';
 import { listOrders, ORDER_FILTERS, type OrderFilter, readOrderSearch } from './order-list';
 import { ORDER_STATUS_BADGES } from './order-words';
 import { createOrdersStore } from './orders-store';
 
-export function orderDeskRouter({ db }: Pick<Dependencies, 'db'>): Router {
+export function orderDeskRouter({ db, logger }: Pick<Dependencies, 'db' | 'logger'>): Router {
   const router = Router();
   const orders = createOrdersStore(db);
 
@@ -34,6 +37,21 @@ export function orderDeskRouter({ db }: Pick<Dependencies, 'db'>): Router {
         badges: ORDER_STATUS_BADGES,
         nextHref: list.next ? hrefFor(list.next) : null,
         firstHref: search.after ? hrefFor(null) : null,
+        csvHref: `${paths.eventOrdersCsv(event.id)}?${new URLSearchParams({ q: search.q, status: search.filter })}`,
+      },
+    );
+  });
+
+  router.get('/organizer/events/:id/orders.csv', loadOrganizer(db), async (req: Request, res: Response) => {
+    const event = await findOfMember(req, 'events', req.params['id']);
+    res.type('text/csv').set('Content-Disposition', `attachment; filename="orders-${event.slug}.csv"`);
+    // read when the client takes it; a client that goes away ends the reading
+    await pipeline(Readable.from(ordersAsCsv(db, event.id, readOrderSearch(req.query))), res).catch(
+      (error: unknown) => {
+        if (!res.headersSent) throw error;
+        // cut off, so that nobody takes half a file for a whole one
+        res.destroy();
+        logger.warn({ requestId: req.id, err: error }, 'a list of orders was not sent to its end');
       },
     );
   });
@@ -74,7 +92,14 @@ export function orderDeskRouter({ db }: Pick<Dependencies, 'db'>): Router {
     req: Request,
     table: 'events' | 'orders',
     id: unknown,
-  ): Promise<{ id: string; organizer_id: string; title: string; time_zone: string; currency: string }> {
+  ): Promise<{
+    id: string;
+    slug: string;
+    organizer_id: string;
+    title: string;
+    time_zone: string;
+    currency: string;
+  }> {
     const row = isUuid(id) ? await db(table).where({ id }).first() : undefined;
     const membership = row && req.memberships?.find((candidate) => candidate.id === row.organizer_id);
     if (!membership) throw new NotFound(table === 'events' ? 'event' : 'order');

@@ -44,6 +44,7 @@ export async function listOrders(
   db: Knex,
   eventId: string,
   search: OrderSearch,
+  size = PAGE_SIZE,
 ): Promise<{ orders: ListedOrder[]; next: string | null }> {
   const query = db('orders').where({ event_id: eventId });
   const statuses = ORDER_FILTERS[search.filter];
@@ -69,7 +70,7 @@ export async function listOrders(
       { column: 'created_at', order: 'desc' },
       { column: 'id', order: 'desc' },
     ])
-    .limit(PAGE_SIZE + 1)
+    .limit(size + 1)
     .select(
       'orders.*',
       db.raw(
@@ -77,7 +78,7 @@ export async function listOrders(
       ),
       db.raw('(extract(epoch FROM created_at) * 1000000)::bigint::text AS cursor_at'),
     );
-  const page = rows.slice(0, PAGE_SIZE);
+  const page = rows.slice(0, size);
   const last = page.at(-1);
   return {
     orders: page.map((row) => ({
@@ -91,7 +92,7 @@ export async function listOrders(
       tickets: row.tickets,
       createdAt: row.created_at,
     })),
-    next: rows.length > PAGE_SIZE && last ? `${last.cursor_at}.${last.id}` : null,
+    next: rows.length > size && last ? `${last.cursor_at}.${last.id}` : null,
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * The load generator, a process of its own: keep-alive connections over bare sockets, each with one request under way,
- * so that little of the machine is spent on asking. Reads its plan from the first argument, prints what it saw as JSON.
+ * so that little of the machine is spent on asking. Reads its plan from its input, prints what it saw as JSON.
  */
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { pause } from '../support/built-app';
 
@@ -118,7 +119,7 @@ async function openConnection(port: number) {
   };
 }
 
-run(JSON.parse(process.argv[2]!) as LoadPlan).then(
+run(JSON.parse(readFileSync(0, 'utf8')) as LoadPlan).then(
   (result) => console.log(JSON.stringify(result)),
   (error: unknown) => {
     console.error(error);

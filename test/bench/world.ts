@@ -78,10 +78,9 @@ export async function startHello(): Promise<{ port: number; stop(): Promise<void
 
 /** Loads from a process of its own. */
 export async function load(plan: LoadPlan): Promise<LoadResult> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    join(__dirname, 'load.js'),
-    JSON.stringify(plan),
-  ]);
+  const running = promisify(execFile)(process.execPath, [join(__dirname, 'load.js')]);
+  running.child.stdin!.end(JSON.stringify(plan));
+  const { stdout } = await running;
   return JSON.parse(stdout) as LoadResult;
 }
 

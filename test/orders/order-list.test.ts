@@ -1,6 +1,7 @@
 /** What the organizer's search finds, and that it is found by indexes however many orders there are. */
 import { type Knex } from 'knex';
 import { newId } from '../../src/lib/ids';
+import { csvField, ordersAsCsv } from '../../src/orders/order-csv';
 import { listOrders, readOrderSearch } from '../../src/orders/order-list';
 import { createTestDatabase } from '../support/test-database';
 import { createDatabase } from '../../src/db/connection';
@@ -106,7 +107,7 @@ test('the search is the index’s own expression, and a rare state has its index
         await trx.raw('SET LOCAL enable_seqscan = off');
         await trx.raw('DROP INDEX ' + without);
         const bound = sql.replaceAll(/\$\d+/g, '?');
-        const { rows } = await trx.raw(`EXPLAIN ${bound}`, bindings as never);
+        const { rows } = await trx.raw('EXPLAIN ' + bound, bindings as never);
         plans.push(JSON.stringify(rows));
         await trx.rollback();
       })
@@ -115,4 +116,54 @@ test('the search is the index’s own expression, and a rare state has its index
   };
   expect(await explain({ q: 'ada' }, 'orders_event_id, orders_event_id_status')).toContain('orders_search');
   expect(await explain({ status: 'ended' }, 'orders_event_id')).toContain('orders_event_id_status');
+});
+
+describe('the CSV', () => {
+  test('has every order once, newest first, in more pages than one', async () => {
+    const many = newId();
+    await db('events').insert({
+      ...(await db('events').where({ id: eventId }).first()),
+      id: many,
+      slug: many,
+    });
+    for (let n = 0; n < 12; n += 1)
+      await addOrder(`ZZZZ22${n + 10}`, `=Guest ${n}`, `g${n}@example.com`, many);
+    await db.raw(
+      `INSERT INTO orders (id, event_id, organizer_id, reference, currency, total_amount, livemode, hold_expires_at)
+       SELECT gen_random_uuid(), ?, ?, 'R' || n, 'eur', 1250, false, now() FROM generate_series(1, 1100) n`,
+      [many, organizerId],
+    );
+    const whole = async (search: Record<string, string>) => {
+      const chunks: string[] = [];
+      for await (const chunk of ordersAsCsv(db, many, readOrderSearch(search))) chunks.push(chunk);
+      return chunks;
+    };
+    const chunks = await whole({});
+    expect(chunks.length).toBe(4);
+    const lines = chunks.join('').split('\r\n');
+    expect(lines[0]).toBe('\ufeffOrder,State,Name,Mail,Tickets,Amount,Currency,Begun (UTC)');
+    expect(lines.at(-1)).toBe('');
+    expect(new Set(lines).size).toBe(1 + 1112 + 1);
+    expect(lines[1]).toMatch(/^R\d+,held,,,0,12\.50,EUR,\d{4}-.*Z$/);
+    expect((await whole({ q: 'guest' })).join('').split('\r\n')).toHaveLength(14);
+    expect((await whole({ q: 'guest', status: 'paid' })).join('')).toContain(`,"'=Guest 3",g3@example.com,`);
+  });
+
+  test.each([
+    ['plain', 'plain'],
+    ['with, comma', '"with, comma"'],
+    ['a "word"', '"a ""word"""'],
+    ['two\nlines', '"two\nlines"'],
+    ['=1+1', `"'=1+1"`],
+    ['+49 30', `"'+49 30"`],
+    ['-1', `"'-1"`],
+    ['@SUM(A1)', `"'@SUM(A1)"`],
+    ['  =1', `"'  =1"`],
+    ['\t=1', `"'\t=1"`],
+    ['\r=1', `"'\r=1"`],
+    ['a=b', 'a=b'],
+    ['', ''],
+  ])('%j is written as %j', (text, written) => {
+    expect(csvField(text)).toBe(written);
+  });
 });

@@ -17,6 +17,7 @@ const NO_PAGES = [
   'GET /events/:slug/calendar.ics',
   'GET /events/:slug/poster.svg',
   'GET /orders/:token/calendar.ics',
+  'GET /organizer/events/:id/orders.csv',
 ];
 /** The same for all: no cookie, and a cache may keep it. */
 const PUBLIC = [
@@ -355,8 +356,9 @@ test.each(PUBLIC)('%s sets no cookie, for whoever comes', async (route) => {
 });
 
 test.each(NO_PAGES)('%s can not be taken for a page', async (route) => {
-  const { headers } = await world.visitor('buyer').send('GET', addressOf(route, world, 'buyer'));
-  expect(headers.get('content-type')).toMatch(/^(application\/json|text\/calendar|image\/svg\+xml)/);
+  const role = route.includes('/organizer/') ? 'member' : 'buyer';
+  const { headers } = await world.visitor(role).send('GET', addressOf(route, world, role));
+  expect(headers.get('content-type')).toMatch(/^(application\/json|text\/(calendar|csv)|image\/svg\+xml)/);
   if (!route.endsWith('z')) expect(headers.get('x-content-type-options')).toBe('nosniff');
   if (!PUBLIC.includes(route)) expect(headers.get('cache-control')).toBe('no-store');
 });

@@ -167,6 +167,7 @@ export const TABLE: Record<string, Row> = {
   },
   'GET /organizer/events/:id': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/orders': { outcomes: membersOnly(page) },
+  'GET /organizer/events/:id/orders.csv': { outcomes: membersOnly(page) },
   'GET /organizer/orders/:id': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/preview': { outcomes: membersOnly(page), at: event('draftEvent', '/preview') },
   'GET /organizer/events/:id/edit': { outcomes: membersOnly(page) },
