@@ -101,7 +101,7 @@ test('the search is the index’s own expression, and a rare state has its index
     db.on('query', listen);
     await listOrders(db, eventId, readOrderSearch(search));
     db.removeListener('query', listen);
-    const { sql, bindings } = queries[0]!;
+    const { sql, bindings } = queries.at(-1)!;
     await db
       .transaction(async (trx) => {
         await trx.raw('SET LOCAL enable_seqscan = off');
