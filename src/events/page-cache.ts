@@ -75,6 +75,7 @@ export function createEventPages(dependencies: {
   const entries = new Map<string, Entry>();
   const common = commonHeaders(config);
   let listener: ReturnType<typeof listenTo> | null = null;
+  let closed = false;
 
   function answer(req: IncomingMessage, res: ServerResponse, next: () => void): boolean {
     if (req.method !== 'GET' && req.method !== 'HEAD') return false;
@@ -118,7 +119,7 @@ export function createEventPages(dependencies: {
     if (!entry.page) return null;
     const age = performance.now() - entry.page.readAt;
     if (age >= OLDEST_MS || (entry.changed && mayShowAtOnce(entry))) return null;
-    if (age >= RENEW_AFTER_MS && !entry.making) make(slug, entry).catch(() => {});
+    if (age >= RENEW_AFTER_MS && !entry.making && !closed) make(slug, entry).catch(() => {});
     return entry.page;
   }
 
@@ -207,7 +208,11 @@ export function createEventPages(dependencies: {
       const entry = entries.get(slug);
       if (entry) entry.changed = true;
     },
-    close: async () => listener?.close(),
+    async close() {
+      closed = true;
+      await listener?.close();
+      await Promise.allSettled([...entries.values()].map(({ making }) => making));
+    },
   };
 }
 
