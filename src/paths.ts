@@ -50,6 +50,11 @@ export const paths = {
   adminDisconnection: (connectionId: string) => `/admin/connections/${segment(connectionId)}/disconnection`,
   adminAttention: () => '/admin/needs-attention',
   adminOrder: (id: string) => `/admin/orders/${segment(id)}`,
+  adminAudit: () => '/admin/audit',
+  adminAuditCsv: () => '/admin/audit.csv',
+  adminWebhooks: () => '/admin/webhooks',
+  adminWebhook: (id: string) => `/admin/webhooks/${segment(id)}`,
+  adminReplay: (id: string) => `/admin/webhooks/${segment(id)}/replay`,
 
   webhooks: () => '/webhooks/stripe',
   devMail: () => '/dev/mail',

@@ -12,8 +12,10 @@ import { emptyForm, type Form, parseForm, textField } from '../http/forms';
 import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
 import { paths } from '../paths';
+import { auditRouter } from './audit-router';
 import { CONNECTION_FILTERS, type ConnectionFilter, listConnections } from './connections-list';
 import { readAdminOverview } from './overview';
+import { webhookInboxRouter } from './webhook-inbox-router';
 
 const disconnectForm = z.object({
   reason: textField({
@@ -28,6 +30,8 @@ export function adminRouter(dependencies: Dependencies): Router {
   const router = Router();
   const connections = createConnectionsStore(db);
   router.use(paths.admin(), requireUser, requireAdmin);
+  router.use(webhookInboxRouter(dependencies));
+  router.use(auditRouter(dependencies));
 
   router.get(paths.admin(), async (req: Request, res: Response) => {
     renderPage(

@@ -17,6 +17,7 @@ const NO_PAGES = [
   'GET /events/:slug/calendar.ics',
   'GET /events/:slug/poster.svg',
   'GET /orders/:token/calendar.ics',
+  'GET /admin/audit.csv',
 ];
 /** The same for all: no cookie, and a cache may keep it. */
 const PUBLIC = [
@@ -80,7 +81,8 @@ empty('GET /', 'guest');
 empty('GET /dev/mail', 'guest');
 empty('GET /organizer/organizers/new', 'newcomer');
 for (const page of ['', '/events', '/events/new', '/payments']) empty(`GET /organizer${page}`, 'organizer');
-for (const page of ['', '/connections', '/needs-attention']) empty(`GET /admin${page}`, 'admin');
+for (const page of ['', '/connections', '/needs-attention', '/webhooks', '/audit'])
+  empty(`GET /admin${page}`, 'admin');
 
 get('GET /', 'guest');
 get('GET /', 'guest', 'a search without result', () => '/?q=zither');
@@ -206,6 +208,13 @@ mistakes(
   {},
 );
 get('GET /admin/orders/:id', 'admin', 'paid');
+for (const list of ['/webhooks', '/audit']) {
+  get(`GET /admin${list}`, 'admin');
+  get(`GET /admin${list}`, 'admin', 'nothing found', () => `/admin${list}?q=zither`);
+}
+get('GET /admin/webhooks/:id', 'admin');
+get('GET /admin/webhooks/:id/replay', 'admin');
+mistakes('GET /admin/webhooks/:id/replay', 'admin', 'POST /admin/webhooks/:id/replay', {});
 FILLED.push({
   route: 'GET /admin/needs-attention',
   name: 'an order, as admin',
@@ -355,8 +364,11 @@ test.each(PUBLIC)('%s sets no cookie, for whoever comes', async (route) => {
 });
 
 test.each(NO_PAGES)('%s can not be taken for a page', async (route) => {
-  const { headers } = await world.visitor('buyer').send('GET', addressOf(route, world, 'buyer'));
-  expect(headers.get('content-type')).toMatch(/^(application\/json|text\/calendar|image\/svg\+xml)/);
+  const role = route.includes('/admin') ? 'admin' : 'buyer';
+  const { headers } = await world.visitor(role).send('GET', addressOf(route, world, role));
+  expect(headers.get('content-type')).toMatch(
+    /^(application\/json|text\/calendar|text\/csv|image\/svg\+xml)/,
+  );
   if (!route.endsWith('z')) expect(headers.get('x-content-type-options')).toBe('nosniff');
   if (!PUBLIC.includes(route)) expect(headers.get('cache-control')).toBe('no-store');
 });

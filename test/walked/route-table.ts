@@ -85,6 +85,7 @@ const event =
   (world: World) =>
     `/organizer/events/${world[which]}${rest}`;
 
+const because = () => ({ reason: 'Somebody asked for it' });
 const details = () => ({ name: 'Charles', email: 'charles@example.com' });
 const credentials = (world: World) => ({ email: world.memberEmail, password: PASSWORD });
 const organizerFields = () => ({ name: 'Analytical Society', contact_email: 'desk@example.com' });
@@ -215,6 +216,16 @@ export const TABLE: Record<string, Row> = {
     outcomes: adminsOnly(page),
     at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
   },
+  'GET /admin/webhooks': { outcomes: adminsOnly(page) },
+  'GET /admin/webhooks/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/webhooks/:id/replay': { outcomes: adminsOnly(page) },
+  'POST /admin/webhooks/:id/replay': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/webhooks\/evt_/, true)),
+    fields: because,
+    sender: 'admin',
+  },
+  'GET /admin/audit': { outcomes: adminsOnly(page) },
+  'GET /admin/audit.csv': { outcomes: adminsOnly(page) },
 
   'GET /organizer/events/:id/cancellation': { outcomes: membersOnly(page) },
   'POST /organizer/events/:id/cancellation': {
@@ -267,7 +278,9 @@ export function addressOf(route: string, world: World, role: Role): string {
         ? world.event
         : path.startsWith('/admin/orders/') || path.startsWith('/organizer/orders/')
           ? world.orderId
-          : world.mailId;
+          : path.startsWith('/admin/webhooks/')
+            ? world.stripeEventId
+            : world.mailId;
   return path
     .replace(':slug', world.slug)
     .replace(':token', role === 'buyer' ? world.tokens.paid : forged(world.tokens.paid))

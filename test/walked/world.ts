@@ -65,6 +65,7 @@ export async function buildWorld(given?: Market) {
   await writeHeartbeat(db);
   const type = await db('ticket_types').where({ event_id: sale.id }).first('id', 'price');
   const mail = await db('mails').where({ template: 'order-paid' }).first('id');
+  const stripeEvent = await db('stripe_events').whereNotNull('processed_at').orderBy('id').first('id');
   const browsers = { member, colleague, other, admin };
   const people = Object.fromEntries(
     Object.entries(browsers).map(([role, browser]) => [role, createVisitor(market, browser)]),
@@ -103,6 +104,7 @@ export async function buildWorld(given?: Market) {
     },
     ticketCode: /href="\/tickets\/([^"]+)"/.exec(paid.page.html)![1]!,
     mailId: mail.id as string,
+    stripeEventId: stripeEvent.id as string,
     close: () => market.close(),
   };
 }
