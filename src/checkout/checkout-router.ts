@@ -6,6 +6,7 @@ import { renderEventPage } from '../events/event-page';
 import { type Form, parseForm } from '../http/forms';
 import { noStore } from '../http/security-headers';
 import { renderPage } from '../http/views';
+import { isSlug } from '../lib/slugs';
 import { keyedHash } from '../lib/tokens';
 import { isPaymentUnderWay, type Order } from '../orders/order';
 import { renderOrderPage } from '../orders/order-page';
@@ -33,10 +34,12 @@ export function checkoutRouter(dependencies: Dependencies): Router {
 
   router.post('/events/:slug/orders', async (req: Request, res: Response) => {
     const slug = String(req.params['slug']);
-    const event = await db('events')
-      .where({ slug })
-      .whereIn('status', ['published', 'cancelled'])
-      .first('id', 'currency');
+    const event = isSlug(slug)
+      ? await db('events')
+          .where({ slug })
+          .whereIn('status', ['published', 'cancelled'])
+          .first('id', 'currency')
+      : undefined;
     if (!event) throw new NotFound('event');
     const choice = parseChoice(req.body, event.currency);
     if (!choice.ok)

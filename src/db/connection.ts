@@ -9,12 +9,21 @@ bigintTypes.setTypeParser(20, (text: string) => BigInt(text));
 
 const insideTransaction = new AsyncLocalStorage<boolean>();
 
+/** How long anything waits for a connection or a lock, in milliseconds. */
+const PATIENCE_MS = 2000;
+
 /** No statement may wait for ever: a held lock or a slow query ends as an error that the pages turn into a 503. */
-const SESSION_SETTINGS =
-  "SET lock_timeout = '2s'; SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'";
+function sessionSettings(patienceMs: number): string {
+  return [
+    `SET lock_timeout = ${patienceMs}`,
+    `SET statement_timeout = ${Math.max(5000, patienceMs)}`,
+    "SET idle_in_transaction_session_timeout = '10s'",
+    "SET TIME ZONE 'UTC'",
+  ].join('; ');
+}
 
 /** The pool of one process. */
-export function createDatabase(options: { url: string; poolSize?: number }): Knex {
+export function createDatabase(options: { url: string; poolSize?: number; patienceMs?: number }): Knex {
   return knex({
     client: 'pg',
     connection: {
@@ -23,7 +32,7 @@ export function createDatabase(options: { url: string; poolSize?: number }): Kne
       application_name: 'foyer',
       keepAlive: true,
     },
-    acquireConnectionTimeout: 2000,
+    acquireConnectionTimeout: options.patienceMs ?? PATIENCE_MS,
     pool: {
       min: 0,
       max: options.poolSize ?? 10,
@@ -31,7 +40,9 @@ export function createDatabase(options: { url: string; poolSize?: number }): Kne
         connection: { query(sql: string, done: (error: Error | null) => void): void },
         done: (error: Error | null, connection: unknown) => void,
       ) {
-        connection.query(SESSION_SETTINGS, (error) => done(error, connection));
+        connection.query(sessionSettings(options.patienceMs ?? PATIENCE_MS), (error) =>
+          done(error, connection),
+        );
       },
     },
   });

@@ -1,5 +1,6 @@
 /** The reads of public pages: published events with their organizer and ticket types. A draft does not exist here. */
 import { type Knex } from 'knex';
+import { isSlug } from '../lib/slugs';
 import { type TicketType } from '../ticket-types/ticket-type';
 import { createTicketTypesStore, toTicketType, type TicketTypeRow } from '../ticket-types/ticket-types-store';
 import { type EventDetails } from './event';
@@ -95,11 +96,6 @@ export function createPublicEventsStore(db: Knex) {
 }
 
 const COLUMNS = ['events.*', 'organizers.name as organizer_name', 'organizers.slug as organizer_slug'];
-
-/** What an address can carry that we made. Everything else (NUL bytes too) is simply not there. */
-function isSlug(text: string): boolean {
-  return /^[a-z0-9-]{1,80}$/.test(text);
-}
 
 function withOrganizer(row: JoinedRow): Omit<PublicEvent, 'ticketTypes'> {
   return {

@@ -39,28 +39,37 @@ export function requestLog(logger: Logger) {
 
 /** The path without query, and with what stands for a credential replaced. */
 export function safePath(url: string): string {
-  return (url.split('?')[0] ?? '')
-    .slice(0, 300)
-    .replace(/^\/(orders|tickets)\/[^/]+/, '/$1/…')
-    .replace(SECRET_SHAPES, '…');
+  return withoutSecrets((url.split('?')[0] ?? '').replace(/^(\/*(?:orders|tickets)\/+)[^/]+/i, '$1…')).slice(
+    0,
+    300,
+  );
 }
 
-/** Shapes that no log line may carry. */
+/** Shapes that no log line may carry: keys, codes, and any token of ours (they have 43 characters or more). */
 const SECRET_SHAPES =
-  /(sk|rk|pk)_(test|live)_\w+|whsec_\w+|\bac_\w+|\brt_\w+|cs_(test|live)_\w+_secret\w*|\b[A-Za-z0-9_-]{43,}\b/g;
+  /(sk|rk|pk)_(test|live)_\w+|whsec_\w+|\bac_\w+|\brt_\w+|cs_(test|live)_\w+_secret\w*|[A-Za-z0-9_-]{43,}/g;
 
-export function safeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: String(error).replace(SECRET_SHAPES, '…') };
+const DEEPEST_CAUSE = 5;
+
+/** Never throws, whatever was thrown: it is called where errors are handled. */
+export function safeError(error: unknown, depth = 0): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: withoutSecrets(error) };
   const fields: Record<string, unknown> = {
     type: error.name,
-    message: error.message.replace(SECRET_SHAPES, '…'),
-    stack: error.stack?.replace(SECRET_SHAPES, '…'),
+    message: withoutSecrets(error.message),
+    stack: withoutSecrets(error.stack),
   };
   for (const name of ['code', 'status', 'statusCode', 'requestId', 'constraint', 'table', 'rawType']) {
     const value = (error as unknown as Record<string, unknown>)[name];
-    if (typeof value === 'string' || typeof value === 'number')
-      fields[name] = typeof value === 'string' ? value.replace(SECRET_SHAPES, '…') : value;
+    if (typeof value === 'number') fields[name] = value;
+    if (typeof value === 'string') fields[name] = withoutSecrets(value);
   }
-  if (error.cause) fields['cause'] = safeError(error.cause);
+  if (error.cause && depth < DEEPEST_CAUSE) fields['cause'] = safeError(error.cause, depth + 1);
   return fields;
+}
+
+function withoutSecrets(value: unknown): string {
+  // String() of an object runs code of its own, or throws
+  const text = typeof value === 'object' && value !== null ? 'an object' : String(value);
+  return text.replace(SECRET_SHAPES, '…');
 }

@@ -1,8 +1,6 @@
 /** Thrown into a start that goes on while the end has been asked for. */
 export class EndedMeanwhile extends Error {}
 
-export type Lifetime = ReturnType<typeof createLifetime>;
-
 /**
  * What a process has started, so that it can be stopped in the opposite order, each thing once, whenever the end comes:
  * also in the middle of the start, which then gets no further than to its next step.

@@ -31,3 +31,8 @@ export function slugFrom(text: string): string {
 export function slugWithTail(text: string): string {
   return `${slugFrom(text)}-${randomBytes(3).toString('hex')}`;
 }
+
+/** What an address can carry that we made. Everything else (NUL bytes too, which Postgres refuses) is simply not there. */
+export function isSlug(text: string): boolean {
+  return /^[a-z0-9-]{1,80}$/.test(text);
+}

@@ -13,7 +13,7 @@ let crowd: Knex;
 beforeAll(async () => {
   testApp = await createTestApp();
   // as many connections as several web processes have
-  crowd = createDatabase({ url: testApp.databaseUrl, poolSize: 20 });
+  crowd = createDatabase({ url: testApp.databaseUrl, poolSize: 20, patienceMs: 15_000 });
 });
 afterAll(async () => {
   await crowd.destroy();

@@ -1,6 +1,7 @@
 /** What can happen between "pay" and "you are in". */
 import { createBrowser } from '../support/browser';
 import { brokenInvariants, GOOD_CARD, type Market, openMarket } from '../support/market';
+import { inTransaction } from '../../src/db/connection';
 import { sweepOnce } from '../../src/jobs/sweeps';
 
 let market: Market;
@@ -339,4 +340,38 @@ test('a refund made in Stripe’s Dashboard is booked: tickets void, places free
   expect(await market.orderOf(url)).toMatchObject({ status: 'refunded', inventory: 'none' });
   expect((await market.db('events').where({ id: sale.id }).first()).sold).toBe(soldBefore - 1);
   expect((await dashboard.open(url)).text).toMatch(/Your money was given back/);
+});
+
+test('an account that can’t be reached any more: held until the session must be dead, then a person decides', async () => {
+  const lost = await market.eventOnSale({ name: 'Lost House' });
+  const guest = createBrowser();
+  const page = await market.choose(guest, lost.slug, 1);
+  await market.details(guest, page);
+  const order = await market.orderOf(page.url);
+  await market.control('POST', '/webhooks', { mode: 'muted' });
+  await market.control('POST', `/accounts/${lost.account}/revoke`);
+  await passTime(order.id, 20);
+  await sweep();
+  expect(await market.orderOf(page.url)).toMatchObject({ status: 'expiring', inventory: 'held' });
+  await market
+    .db('payment_attempts')
+    .where({ order_id: order.id })
+    .update({ session_expires_at: market.db.raw("now() - interval '2 minutes'") });
+  await sweep();
+  expect(await market.orderOf(page.url)).toMatchObject({
+    status: 'needs_attention',
+    inventory: 'held',
+    status_detail: 'account_unreachable',
+  });
+  expect((await guest.open(page.url)).text).toMatch(/A person is looking at your order/);
+});
+
+test('no network call inside a transaction: the Stripe client refuses', async () => {
+  const { db, stripe } = market.testApp.dependencies;
+  await expect(
+    inTransaction(db, () => stripe.retrieveAccount({ account: sale.account, livemode: false })),
+  ).rejects.toThrow(/inside a database transaction/);
+  await expect(stripe.retrieveAccount({ account: sale.account, livemode: false })).resolves.toMatchObject({
+    id: sale.account,
+  });
 });

@@ -115,7 +115,7 @@ test('stopped in the middle of its start, it undoes what it has done', async () 
   const postgres = postmasterPid();
   app.process.kill('SIGTERM');
   expect(await app.ended).toBe(0);
-  expect(isAlive(postgres)).toBe(false);
+  await until(() => !isAlive(postgres));
   expect(app.output()).not.toContain('Press Ctrl-C');
 });
 

@@ -9,20 +9,23 @@ const NOTED_BY_LOOKING: Record<string, string> = { orders: 'opened_at', payment_
 
 export type DatabaseState = Record<string, string>;
 
-/** `of` narrows it to the tables and rows of one organizer. */
-export async function databaseState(db: Knex, of: { organizerId?: string } = {}): Promise<DatabaseState> {
+/** `organizerId` narrows it to the tables and rows of one organizer; `without` leaves a table out. */
+export async function databaseState(
+  db: Knex,
+  of: { organizerId?: string; without?: string } = {},
+): Promise<DatabaseState> {
   const tables = await tablesOf(db);
   const hashes = tables
-    .filter((table) => !of.organizerId || table.belongsToOrganizer)
+    .filter((table) => table.name !== of.without && (!of.organizerId || table.belongsToOrganizer))
     .map(({ name }) => {
       const lines = db({ row: name })
         .modify((query) => of.organizerId && query.where({ organizer_id: of.organizerId }))
-        .select(db.raw('(to_jsonb(row) - ?)::text AS line', [NOTED_BY_LOOKING[name] ?? '']));
+        .select(db.raw('md5((to_jsonb(row) - ?)::text) AS line', [NOTED_BY_LOOKING[name] ?? '']));
       return db
         .from(lines.as('lines'))
         .select(
           db.raw('? AS name', [name]),
-          db.raw("coalesce(md5(string_agg(line, '|' ORDER BY line)), 'empty') AS hash"),
+          db.raw(`coalesce(md5(string_agg(line, '' ORDER BY line COLLATE "C")), 'empty') AS hash`),
         );
     });
   const rows = await db.unionAll(hashes);
