@@ -14,6 +14,7 @@ import { isUuid } from '../lib/ids';
 import { paths } from '../paths';
 import { auditRouter } from './audit-router';
 import { CONNECTION_FILTERS, type ConnectionFilter, listConnections } from './connections-list';
+import { directoryRouter } from './directory-router';
 import { readAdminOverview } from './overview';
 import { webhookInboxRouter } from './webhook-inbox-router';
 
@@ -30,6 +31,7 @@ export function adminRouter(dependencies: Dependencies): Router {
   const router = Router();
   const connections = createConnectionsStore(db);
   router.use(paths.admin(), requireUser, requireAdmin);
+  router.use(directoryRouter(dependencies));
   router.use(webhookInboxRouter(dependencies));
   router.use(auditRouter(dependencies));
 

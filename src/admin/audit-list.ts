@@ -88,10 +88,17 @@ export async function listAudit(db: Knex, search: AuditSearch): Promise<ListPage
   return { ...page, rows: page.rows.map(toAuditRow) };
 }
 
-/** The newest entries about one thing. */
-export async function listAuditOf(db: Knex, subjectType: string, subjectId: string): Promise<AuditRow[]> {
+/** The newest entries about one thing, or about an organizer and all that is its own. */
+export async function listAuditOf(
+  db: Knex,
+  of: { subjectType: string; subjectId: string } | { organizerId: string },
+): Promise<AuditRow[]> {
   const rows: JoinedRow[] = await joined(db)
-    .where({ subject_type: subjectType, subject_id: subjectId })
+    .where(
+      'organizerId' in of
+        ? { 'audit_log.organizer_id': of.organizerId }
+        : { subject_type: of.subjectType, subject_id: of.subjectId },
+    )
     .orderBy('audit_log.id', 'desc')
     .limit(20)
     .select(...COLUMNS);

@@ -81,7 +81,16 @@ empty('GET /', 'guest');
 empty('GET /dev/mail', 'guest');
 empty('GET /organizer/organizers/new', 'newcomer');
 for (const page of ['', '/events', '/events/new', '/payments']) empty(`GET /organizer${page}`, 'organizer');
-for (const page of ['', '/connections', '/needs-attention', '/webhooks', '/audit'])
+for (const page of [
+  '',
+  '/connections',
+  '/needs-attention',
+  '/users',
+  '/organizers',
+  '/events',
+  '/webhooks',
+  '/audit',
+])
   empty(`GET /admin${page}`, 'admin');
 
 get('GET /', 'guest');
@@ -208,10 +217,39 @@ mistakes(
   {},
 );
 get('GET /admin/orders/:id', 'admin', 'paid');
-for (const list of ['/webhooks', '/audit']) {
+for (const list of ['/users', '/organizers', '/events', '/webhooks', '/audit']) {
   get(`GET /admin${list}`, 'admin');
   get(`GET /admin${list}`, 'admin', 'nothing found', () => `/admin${list}?q=zither`);
 }
+for (const kind of ['users', 'organizers', 'events']) {
+  get(`GET /admin/${kind}/:id`, 'admin');
+  get(`GET /admin/${kind}/:id/suspension`, 'admin');
+  mistakes(`GET /admin/${kind}/:id/suspension`, 'admin', `POST /admin/${kind}/:id/suspension`, {
+    to: 'suspended',
+  });
+}
+FILLED.push({
+  route: 'GET /admin/events/:id',
+  name: 'suspended, as admin',
+  status: 200,
+  async open(world) {
+    const path = addressOf('POST /admin/events/:id/suspension', world, 'admin');
+    await world.visitor('admin').send('POST', path, { fields: { to: 'suspended', reason: 'Not theirs' } });
+    return world.visitor('admin').send('GET', path.replace('/suspension', ''));
+  },
+});
+get(
+  'GET /admin/events/:id/suspension',
+  'admin',
+  'reinstating',
+  ({ othersEvent }) => `/admin/events/${othersEvent}/suspension`,
+);
+get(
+  'GET /organizer/events/:id',
+  'other',
+  'suspended',
+  ({ othersEvent }) => `/organizer/events/${othersEvent}`,
+);
 get('GET /admin/webhooks/:id', 'admin');
 get('GET /admin/webhooks/:id/replay', 'admin');
 mistakes('GET /admin/webhooks/:id/replay', 'admin', 'POST /admin/webhooks/:id/replay', {});

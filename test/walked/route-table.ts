@@ -216,6 +216,15 @@ export const TABLE: Record<string, Row> = {
     outcomes: adminsOnly(page),
     at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
   },
+  'GET /admin/users': { outcomes: adminsOnly(page) },
+  'GET /admin/users/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/users/:id/suspension': { outcomes: adminsOnly(page) },
+  'GET /admin/organizers': { outcomes: adminsOnly(page) },
+  'GET /admin/organizers/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/organizers/:id/suspension': { outcomes: adminsOnly(page) },
+  'GET /admin/events': { outcomes: adminsOnly(page) },
+  'GET /admin/events/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/events/:id/suspension': { outcomes: adminsOnly(page) },
   'GET /admin/webhooks': { outcomes: adminsOnly(page) },
   'GET /admin/webhooks/:id': { outcomes: adminsOnly(page) },
   'GET /admin/webhooks/:id/replay': { outcomes: adminsOnly(page) },
@@ -237,6 +246,24 @@ export const TABLE: Record<string, Row> = {
     outcomes: adminsOnly(leadsTo(/^\/admin\/connections$/, true)),
     at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
     fields: () => ({ reason: 'Nobody answers there' }),
+    sender: 'admin',
+  },
+  'POST /admin/events/:id/suspension': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/events\//, true)),
+    at: (world) => `/admin/events/${world.othersEvent}/suspension`,
+    fields: () => ({ ...because(), to: 'suspended' }),
+    sender: 'admin',
+  },
+  'POST /admin/organizers/:id/suspension': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/organizers\//, true)),
+    at: (world) => `/admin/organizers/${world.thirdOrganizerId}/suspension`,
+    fields: () => ({ ...because(), to: 'suspended' }),
+    sender: 'admin',
+  },
+  'POST /admin/users/:id/suspension': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/users\//, true)),
+    at: (world) => `/admin/users/${world.thirdMemberId}/suspension`,
+    fields: () => ({ ...because(), to: 'suspended' }),
     sender: 'admin',
   },
   // from here on everybody has a desk, the admin too
@@ -272,15 +299,17 @@ export function addressOf(route: string, world: World, role: Role): string {
   const path = route.slice(route.indexOf(' ') + 1);
   const id = /^\/stripe|^\/admin\/connections/.test(path)
     ? world.connection
-    : path.startsWith('/organizer/organizers/')
+    : /^\/(organizer|admin)\/organizers\//.test(path)
       ? world.organizerId
-      : path.startsWith('/organizer/events/')
+      : /^\/(organizer|admin)\/events\//.test(path)
         ? world.event
         : path.startsWith('/admin/orders/') || path.startsWith('/organizer/orders/')
           ? world.orderId
           : path.startsWith('/admin/webhooks/')
             ? world.stripeEventId
-            : world.mailId;
+            : path.startsWith('/admin/users/')
+              ? world.memberId
+              : world.mailId;
   return path
     .replace(':slug', world.slug)
     .replace(':token', role === 'buyer' ? world.tokens.paid : forged(world.tokens.paid))

@@ -65,6 +65,13 @@ export async function buildWorld(given?: Market) {
   await writeHeartbeat(db);
   const type = await db('ticket_types').where({ event_id: sale.id }).first('id', 'price');
   const mail = await db('mails').where({ template: 'order-paid' }).first('id');
+  const ownerOfThird = await db('memberships')
+    .join('stripe_connections', 'stripe_connections.organizer_id', 'memberships.organizer_id')
+    .where({ 'stripe_connections.id': ofThird.connectionId })
+    .first('memberships.organizer_id', 'memberships.user_id');
+  const memberOfFirst = await db('memberships')
+    .where({ organizer_id: organizer.id, role: 'owner' })
+    .first('user_id');
   const stripeEvent = await db('stripe_events').whereNotNull('processed_at').orderBy('id').first('id');
   const browsers = { member, colleague, other, admin };
   const people = Object.fromEntries(
@@ -81,6 +88,9 @@ export async function buildWorld(given?: Market) {
       return role === 'buyer' ? createVisitor(market, buyer) : people[role];
     },
     organizerId: organizer.id as string,
+    thirdOrganizerId: ownerOfThird.organizer_id as string,
+    thirdMemberId: ownerOfThird.user_id as string,
+    memberId: memberOfFirst.user_id as string,
     organizerSlug: organizer.slug as string,
     othersOrganizerId: others.id as string,
     othersEvent,
