@@ -15,6 +15,8 @@ import { paths } from '../paths';
 import { auditRouter } from './audit-router';
 import { CONNECTION_FILTERS, type ConnectionFilter, listConnections } from './connections-list';
 import { directoryRouter } from './directory-router';
+import { adminHealthRouter } from './health-router';
+import { mailLogRouter } from './mail-log-router';
 import { readAdminOverview } from './overview';
 import { webhookInboxRouter } from './webhook-inbox-router';
 
@@ -33,7 +35,9 @@ export function adminRouter(dependencies: Dependencies): Router {
   router.use(paths.admin(), requireUser, requireAdmin);
   router.use(directoryRouter(dependencies));
   router.use(webhookInboxRouter(dependencies));
+  router.use(mailLogRouter(dependencies));
   router.use(auditRouter(dependencies));
+  router.use(adminHealthRouter(dependencies));
 
   router.get(paths.admin(), async (req: Request, res: Response) => {
     renderPage(

@@ -88,6 +88,8 @@ for (const page of [
   '/users',
   '/organizers',
   '/events',
+  '/mails',
+  '/health',
   '/webhooks',
   '/audit',
 ])
@@ -217,7 +219,7 @@ mistakes(
   {},
 );
 get('GET /admin/orders/:id', 'admin', 'paid');
-for (const list of ['/users', '/organizers', '/events', '/webhooks', '/audit']) {
+for (const list of ['/users', '/organizers', '/events', '/mails', '/webhooks', '/audit']) {
   get(`GET /admin${list}`, 'admin');
   get(`GET /admin${list}`, 'admin', 'nothing found', () => `/admin${list}?q=zither`);
 }
@@ -250,6 +252,10 @@ get(
   'suspended',
   ({ othersEvent }) => `/organizer/events/${othersEvent}`,
 );
+get('GET /admin/health', 'admin');
+get('GET /admin/mails/:id', 'admin');
+get('GET /admin/mails/:id/delivery', 'admin');
+mistakes('GET /admin/mails/:id/delivery', 'admin', 'POST /admin/mails/:id/delivery', {});
 get('GET /admin/webhooks/:id', 'admin');
 get('GET /admin/webhooks/:id/replay', 'admin');
 mistakes('GET /admin/webhooks/:id/replay', 'admin', 'POST /admin/webhooks/:id/replay', {});

@@ -233,6 +233,15 @@ export const TABLE: Record<string, Row> = {
     fields: because,
     sender: 'admin',
   },
+  'GET /admin/mails': { outcomes: adminsOnly(page) },
+  'GET /admin/mails/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/mails/:id/delivery': { outcomes: adminsOnly(page) },
+  'POST /admin/mails/:id/delivery': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/mails\//, true)),
+    fields: because,
+    sender: 'admin',
+  },
+  'GET /admin/health': { outcomes: adminsOnly(page) },
   'GET /admin/audit': { outcomes: adminsOnly(page) },
   'GET /admin/audit.csv': { outcomes: adminsOnly(page) },
 
