@@ -6,6 +6,7 @@ export const paths = {
   event: (slug: string) => `/events/${segment(slug)}`,
   eventCalendar: (slug: string) => `/events/${segment(slug)}/calendar.ics`,
   eventPoster: (slug: string) => `/events/${segment(slug)}/poster.svg`,
+  eventReport: (slug: string) => `/events/${segment(slug)}/report`,
   eventOrders: (slug: string) => `/events/${segment(slug)}/orders`,
   organizerPage: (slug: string) => `/organizers/${segment(slug)}`,
 
@@ -59,6 +60,9 @@ export const paths = {
   adminEvents: () => '/admin/events',
   adminEvent: (id: string) => `/admin/events/${segment(id)}`,
   adminEventSuspension: (id: string) => `/admin/events/${segment(id)}/suspension`,
+  adminReports: () => '/admin/reports',
+  adminReport: (id: string) => `/admin/reports/${segment(id)}`,
+  adminReportDecision: (id: string) => `/admin/reports/${segment(id)}/decision`,
   adminMails: () => '/admin/mails',
   adminMail: (id: string) => `/admin/mails/${segment(id)}`,
   adminMailDelivery: (id: string) => `/admin/mails/${segment(id)}/delivery`,

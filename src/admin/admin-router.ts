@@ -18,6 +18,7 @@ import { directoryRouter } from './directory-router';
 import { adminHealthRouter } from './health-router';
 import { mailLogRouter } from './mail-log-router';
 import { readAdminOverview } from './overview';
+import { reportsRouter } from './reports-router';
 import { webhookInboxRouter } from './webhook-inbox-router';
 
 const disconnectForm = z.object({
@@ -34,6 +35,7 @@ export function adminRouter(dependencies: Dependencies): Router {
   const connections = createConnectionsStore(db);
   router.use(paths.admin(), requireUser, requireAdmin);
   router.use(directoryRouter(dependencies));
+  router.use(reportsRouter(dependencies));
   router.use(webhookInboxRouter(dependencies));
   router.use(mailLogRouter(dependencies));
   router.use(auditRouter(dependencies));

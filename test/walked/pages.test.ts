@@ -89,6 +89,7 @@ for (const page of [
   '/organizers',
   '/events',
   '/mails',
+  '/reports',
   '/health',
   '/webhooks',
   '/audit',
@@ -252,6 +253,14 @@ get(
   'suspended',
   ({ othersEvent }) => `/organizer/events/${othersEvent}`,
 );
+get('GET /events/:slug/report', 'guest');
+get('GET /events/:slug/report', 'guest', 'sent', ({ slug }) => `/events/${slug}/report?sent=1`);
+mistakes('GET /events/:slug/report', 'guest', 'POST /events/:slug/report', { email: 'no address' });
+get('GET /admin/reports', 'admin');
+get('GET /admin/reports', 'admin', 'nothing found', () => '/admin/reports?q=zither');
+get('GET /admin/reports/:id', 'admin');
+get('GET /admin/reports/:id/decision', 'admin');
+mistakes('GET /admin/reports/:id/decision', 'admin', 'POST /admin/reports/:id/decision', {});
 get('GET /admin/health', 'admin');
 get('GET /admin/mails/:id', 'admin');
 get('GET /admin/mails/:id/delivery', 'admin');

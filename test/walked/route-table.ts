@@ -104,6 +104,12 @@ export const TABLE: Record<string, Row> = {
     outcomes: everybody(page),
     at: (world) => `/organizers/${world.organizerSlug}`,
   },
+  'GET /events/:slug/report': { outcomes: everybody(page) },
+  'POST /events/:slug/report': {
+    outcomes: everybody(leadsTo(/^\/events\/[\w-]+\/report\?sent=1$/, true)),
+    fields: () => ({ kind: 'fraud', message: 'There is no such hall', email: '' }),
+    sender: 'guest',
+  },
   'POST /events/:slug/orders': {
     outcomes: everybody(leadsTo(/^\/orders\/[\w-]{43}$/, true)),
     fields: (world) => ({ [`quantity.${world.typeId}`]: '1', [`price.${world.typeId}`]: world.price }),
@@ -233,6 +239,14 @@ export const TABLE: Record<string, Row> = {
     fields: because,
     sender: 'admin',
   },
+  'GET /admin/reports': { outcomes: adminsOnly(page) },
+  'GET /admin/reports/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/reports/:id/decision': { outcomes: adminsOnly(page) },
+  'POST /admin/reports/:id/decision': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/reports\//, true)),
+    fields: () => ({ ...because(), decision: 'dismissed' }),
+    sender: 'admin',
+  },
   'GET /admin/mails': { outcomes: adminsOnly(page) },
   'GET /admin/mails/:id': { outcomes: adminsOnly(page) },
   'GET /admin/mails/:id/delivery': { outcomes: adminsOnly(page) },
@@ -316,9 +330,11 @@ export function addressOf(route: string, world: World, role: Role): string {
           ? world.orderId
           : path.startsWith('/admin/webhooks/')
             ? world.stripeEventId
-            : path.startsWith('/admin/users/')
-              ? world.memberId
-              : world.mailId;
+            : path.startsWith('/admin/reports/')
+              ? world.reportId
+              : path.startsWith('/admin/users/')
+                ? world.memberId
+                : world.mailId;
   return path
     .replace(':slug', world.slug)
     .replace(':token', role === 'buyer' ? world.tokens.paid : forged(world.tokens.paid))

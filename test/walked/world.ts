@@ -1,5 +1,6 @@
 /** One market with everything in it that a route can be about, and everybody who may knock. */
 import { writeHeartbeat } from '../../src/jobs/heartbeat';
+import { newId } from '../../src/lib/ids';
 import { type Browser, createBrowser } from '../support/browser';
 import { formsOf, textOfHtml } from '../support/html';
 import { EVENT, type Market, openMarket } from '../support/market';
@@ -65,6 +66,14 @@ export async function buildWorld(given?: Market) {
   await writeHeartbeat(db);
   const type = await db('ticket_types').where({ event_id: sale.id }).first('id', 'price');
   const mail = await db('mails').where({ template: 'order-paid' }).first('id');
+  const reportId = newId();
+  await db('abuse_reports').insert({
+    id: reportId,
+    event_id: sale.id,
+    kind: 'fraud',
+    message: 'There is no such hall.\nI went there.',
+    reporter_email: 'charles@example.com',
+  });
   const ownerOfThird = await db('memberships')
     .join('stripe_connections', 'stripe_connections.organizer_id', 'memberships.organizer_id')
     .where({ 'stripe_connections.id': ofThird.connectionId })
@@ -88,6 +97,7 @@ export async function buildWorld(given?: Market) {
       return role === 'buyer' ? createVisitor(market, buyer) : people[role];
     },
     organizerId: organizer.id as string,
+    reportId,
     thirdOrganizerId: ownerOfThird.organizer_id as string,
     thirdMemberId: ownerOfThird.user_id as string,
     memberId: memberOfFirst.user_id as string,
