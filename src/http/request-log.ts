@@ -14,6 +14,8 @@ export function createLogger(level: string, destination?: { write(text: string):
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: safeError, error: safeError },
+      // The last net, over whole lines: pino takes an error's message for a line that has none of its own.
+      hooks: { streamWrite: withoutSecrets },
     },
     ...(destination ? [destination] : []),
   );

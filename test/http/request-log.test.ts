@@ -74,8 +74,13 @@ describe('an error in the log', () => {
       detail: `Key (token)=(${secret}) already exists.`,
       cause: new Error(`because of ${secret}`, { cause: secret }),
     });
-    expect(traceOf(secret, JSON.stringify(safeError(error)))).toBeNull();
-    expect(traceOf(secret, JSON.stringify(safeError(secret)))).toBeNull();
+    const lines: string[] = [];
+    const logger = createLogger('info', { write: (line) => lines.push(line) });
+    logger.error({ err: error });
+    logger.error({ error });
+    logger.error({ err: secret });
+    expect(lines).toHaveLength(3);
+    expect(traceOf(secret, lines.join(''))).toBeNull();
   });
 
   it('keeps what one needs to find the fault', () => {

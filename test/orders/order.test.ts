@@ -56,6 +56,21 @@ describe('the table of moves', () => {
     );
   });
 
+  it.each<[OrderStatus, OrderStatus[]]>([
+    ['held', []],
+    ['creating_session', ['held']],
+    ['awaiting_payment', ['creating_session']],
+    ['processing', ['awaiting_payment', 'expiring']],
+    ['expiring', ['creating_session', 'awaiting_payment']],
+    ['paid', ['held', 'awaiting_payment', 'processing', 'expiring', 'failed', 'expired', 'needs_attention']],
+    ['partially_refunded', ['paid']],
+    ['refunded', ['paid', 'partially_refunded', 'refund_pending']],
+    ['refund_pending', ['failed', 'expired', 'needs_attention']],
+    ['failed', ['creating_session']],
+  ])('%s is come to from %j alone', (to, from) => {
+    expect(STATUSES.filter((status) => isLegalMove(status, to))).toEqual(from);
+  });
+
   it('can honour or give back a payment that came late', () => {
     for (const status of ['expired', 'failed'] as const)
       expect(LEGAL_MOVES[status]).toEqual(['paid', 'refund_pending', 'needs_attention']);

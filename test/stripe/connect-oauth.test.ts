@@ -179,11 +179,6 @@ describe('exchanging the code', () => {
     ['200 without a scope', { body: { ...answer, scope: undefined } }, 'nonsense'],
     ['200 with an error', { body: { error: 'invalid_grant' } }, 'nonsense'],
     ['200 of null', { body: 'null' }, 'nonsense'],
-    [
-      'a redirect',
-      { status: 302, body: '', headers: { Location: 'https://elsewhere.example/' } },
-      'unanswered',
-    ],
   ];
 
   it.each(table)('answers %s with the right problem, after one try', async (_name, response, problem) => {
@@ -192,6 +187,19 @@ describe('exchanging the code', () => {
     expect(failure).toMatchObject({ name: 'OAuthFailure', problem });
     expect(sent).toHaveLength(1);
     expect(everythingOf(failure)).not.toMatch(SECRETS);
+  });
+
+  it.each([302, 307, 308])('does not carry code and key to where a %d points', async (status) => {
+    const elsewhere = await startRudeServer((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n{}'));
+    const server = await startRudeServer((socket) =>
+      socket.end(
+        `HTTP/1.1 ${status} Moved\r\nLocation: ${elsewhere.url}/oauth/token\r\nContent-Length: 0\r\n\r\n`,
+      ),
+    );
+    const failure = await failureOf(exchange(oauthAt(server.url)));
+    await Promise.all([server.close(), elsewhere.close()]);
+    expect(failure).toMatchObject({ problem: 'unanswered' });
+    expect([server.requests.length, elsewhere.requests.length]).toEqual([1, 0]);
   });
 
   it('keeps the request id to ask Stripe about', async () => {

@@ -139,7 +139,7 @@ export const TABLE: Record<string, Row> = {
     sender: 'buyer',
   },
 
-  // not there in production: see below the table's test
+  // not there in production, which has a test of its own
   'GET /dev/mail': { outcomes: everybody(page) },
   'GET /dev/mail/:id': { outcomes: everybody(page) },
   'GET /dev/mail/:id/html': { outcomes: everybody(page) },

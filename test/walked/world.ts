@@ -16,7 +16,7 @@ export interface Answer {
   location: string | null;
   html: string;
   /** what a person reads, in one line */
-  text: string;
+  readonly text: string;
   headers: Headers;
 }
 
@@ -156,7 +156,9 @@ export function createVisitor(market: Pick<Market, 'baseUrl'>, browser?: Browser
       status: answer.status,
       location: answer.headers.get('location'),
       html,
-      text: textOfHtml(html),
+      get text() {
+        return textOfHtml(html);
+      },
       headers: answer.headers,
     };
   }

@@ -193,6 +193,24 @@ describe('what is signed and still strange', () => {
   });
 
   it.each([
+    ['of a type that we do not use', { type: 'invoice.finalized' }, 'ignored: not a type we use'],
+    ['of the platform itself', { account: undefined }, 'ignored: not of a connected account'],
+    ['of another mode', { livemode: true }, 'ignored: not our mode'],
+    ['of a payment that is not ours', {}, 'ignored: no payment of ours'],
+    ['of an account that is not connected', { type: 'account.updated' }, 'ignored: not connected here'],
+    [
+      'of another application',
+      { type: 'account.application.deauthorized', data: { object: { id: 'ca_other' } } },
+      'ignored: another application',
+    ],
+  ])('%s: the inbox says why nothing was done', async (_name, fields, outcome) => {
+    const event = anEvent(fields);
+    await deliver(testApp, event);
+    await testApp.runJobs();
+    expect(await stored(event.id)).toMatchObject({ outcome });
+  });
+
+  it.each([
     ['a thin event of API v2', anEvent({ object: 'v2.core.event' })],
     ['an object of the API', anEvent({ object: 'checkout.session' })],
     ['an id that is none', anEvent({ id: 'evt 1' })],
