@@ -8,6 +8,7 @@ import { holdsRouter } from './checkout/holds-router';
 import { connectRouter } from './connect/connect-router';
 import { type Dependencies } from './dependencies';
 import { eventDeskRouter } from './events/event-desk-router';
+import { eventReportsRouter } from './events/event-reports-router';
 import { publicEventsRouter } from './events/public-events-router';
 import { assetsRouter } from './http/assets';
 import { csrfProtection } from './http/csrf';
@@ -54,6 +55,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 1000 }));
   app.use(sameOriginOnly(config.baseUrl));
   app.use(publicEventsRouter(dependencies));
+  app.use(eventReportsRouter(dependencies));
   app.use(checkoutRouter(dependencies));
   app.use(ordersRouter(dependencies));
   app.use(devRouter(dependencies));

@@ -12,8 +12,14 @@ import { emptyForm, type Form, parseForm, textField } from '../http/forms';
 import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
 import { paths } from '../paths';
+import { auditRouter } from './audit-router';
 import { CONNECTION_FILTERS, type ConnectionFilter, listConnections } from './connections-list';
+import { directoryRouter } from './directory-router';
+import { adminHealthRouter } from './health-router';
+import { mailLogRouter } from './mail-log-router';
 import { readAdminOverview } from './overview';
+import { reportsRouter } from './reports-router';
+import { webhookInboxRouter } from './webhook-inbox-router';
 
 const disconnectForm = z.object({
   reason: textField({
@@ -28,6 +34,12 @@ export function adminRouter(dependencies: Dependencies): Router {
   const router = Router();
   const connections = createConnectionsStore(db);
   router.use(paths.admin(), requireUser, requireAdmin);
+  router.use(directoryRouter(dependencies));
+  router.use(reportsRouter(dependencies));
+  router.use(webhookInboxRouter(dependencies));
+  router.use(mailLogRouter(dependencies));
+  router.use(auditRouter(dependencies));
+  router.use(adminHealthRouter(dependencies));
 
   router.get(paths.admin(), async (req: Request, res: Response) => {
     renderPage(

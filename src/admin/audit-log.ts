@@ -5,7 +5,7 @@ export interface AuditEntry {
   actorUserId?: string | null;
   action: string;
   organizerId?: string | null;
-  subjectType: 'connection' | 'event' | 'order' | 'user' | 'organizer';
+  subjectType: 'connection' | 'event' | 'order' | 'user' | 'organizer' | 'stripe_event' | 'mail' | 'report';
   subjectId: string;
   reason?: string | null;
   details?: Record<string, unknown>;

@@ -6,6 +6,7 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
     SELECT (SELECT count(*) FROM orders WHERE status = 'needs_attention') AS orders_attention,
            (SELECT count(*) FROM refunds WHERE status = 'needs_attention') AS refunds_attention,
            (SELECT count(*) FROM stripe_events WHERE processed_at IS NULL AND received_at < now() - interval '2 minutes') AS events_waiting,
+           (SELECT count(*) FROM abuse_reports WHERE decided_at IS NULL) AS reports_open,
            (SELECT max(received_at) FROM stripe_events) AS last_event_at,
            (SELECT count(*) FROM mails WHERE status = 'failed') AS mails_failed,
            (SELECT count(*) FROM stripe_connections WHERE status = 'active' AND charges_enabled AND status_detail IS NULL) AS connections_ready,
@@ -19,6 +20,7 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
     ordersAttention: Number(row.orders_attention),
     refundsAttention: Number(row.refunds_attention),
     eventsWaiting: Number(row.events_waiting),
+    reportsOpen: Number(row.reports_open),
     lastEventAt: row.last_event_at,
     mailsFailed: Number(row.mails_failed),
     connectionsReady: Number(row.connections_ready),
@@ -34,6 +36,7 @@ export interface AdminOverview {
   ordersAttention: number;
   refundsAttention: number;
   eventsWaiting: number;
+  reportsOpen: number;
   lastEventAt: Date | null;
   mailsFailed: number;
   connectionsReady: number;

@@ -228,7 +228,8 @@ type Row = any;
 function toEventForSale(row: Row): EventForSale {
   return {
     id: row.id,
-    status: row.status,
+    // suspended by an admin: nothing of it is sold
+    status: row.suspended_at || row.organizer_suspended ? 'draft' : row.status,
     startsAt: row.starts_at,
     endsAt: row.ends_at,
     capacity: row.capacity,

@@ -40,7 +40,8 @@ export async function startPayment(
     if (order.status !== 'held') return { outcome: 'already' };
     if (await isHoldOver(trx, order)) return { outcome: 'refused', reason: 'hold_over' };
     const event = await trx('events').where({ id: order.eventId }).first();
-    if (event.status !== 'published' || event.ends_at <= new Date())
+    const suspended = event.suspended_at !== null || event.organizer_suspended;
+    if (event.status !== 'published' || suspended || event.ends_at <= new Date())
       return { outcome: 'refused', reason: 'event_closed' };
 
     await createOrdersStore(trx).update(order.id, {

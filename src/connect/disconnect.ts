@@ -16,6 +16,7 @@ import { OAuthFailure } from '../stripe/connect-oauth';
 import { StripeFailure } from '../stripe/stripe-errors';
 import { accountName, type Connection } from './connection';
 import { createConnectionsStore } from './connections-store';
+import { writeSign } from './platform-signs';
 
 export interface DisconnectRequest {
   by: 'organizer' | 'admin';
@@ -111,6 +112,7 @@ export async function continueDisconnecting(
   } catch (error) {
     if (!(error instanceof OAuthFailure)) throw error;
     // Already gone counts as done. What is unclear is a failure: a wrong key of ours must not end connections.
+    if (error.problem === 'platform') await writeSign(db, 'connect_oauth', { ok: false, detail: error.code });
     if (error.problem !== 'not_connected') {
       logger[error.problem === 'unanswered' ? 'warn' : 'error'](
         { connectionId, problem: error.problem, code: error.code, stripeRequestId: error.requestId },

@@ -11,6 +11,7 @@ import { refreshConnection } from './account-health';
 import { type Connection } from './connection';
 import { createConnectionsStore } from './connections-store';
 import { type OAuthState } from './oauth-states';
+import { writeSign } from './platform-signs';
 
 export type ConnectDependencies = Pick<
   Dependencies,
@@ -52,12 +53,14 @@ export async function finishConnecting(
 }
 
 async function exchange(
-  { connectOAuth, logger }: ConnectDependencies,
+  { db, connectOAuth, logger }: ConnectDependencies,
   code: string,
   livemode: boolean,
 ): Promise<Grant | Ending> {
   try {
-    return await connectOAuth.exchangeCode({ code, livemode });
+    const grant = await connectOAuth.exchangeCode({ code, livemode });
+    await writeSign(db, 'connect_oauth', { ok: true, detail: null });
+    return grant;
   } catch (error) {
     if (!(error instanceof OAuthFailure)) throw error;
     const level = error.problem === 'platform' ? 'error' : 'warn';
@@ -65,6 +68,7 @@ async function exchange(
       { problem: error.problem, code: error.code, stripeRequestId: error.requestId },
       'an authorization code was not exchanged',
     );
+    if (error.problem === 'platform') await writeSign(db, 'connect_oauth', { ok: false, detail: error.code });
     if (error.problem === 'code_rejected') return { outcome: 'code_rejected' };
     return { outcome: error.problem === 'platform' ? 'platform_problem' : 'unanswered' };
   }

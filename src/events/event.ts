@@ -23,6 +23,8 @@ export interface EventDetails extends EventForSale {
   cancelledAt: Date | null;
   cancellationReason: string | null;
   updatedAt: Date;
+  /** an admin has taken the event, or its organizer, off Foyer */
+  suspended: boolean;
 }
 
 /**

@@ -27,6 +27,8 @@ export interface EventRow {
   cancelled_at: Date | null;
   cancellation_reason: string | null;
   updated_at: Date;
+  suspended_at: Date | null;
+  organizer_suspended: boolean;
 }
 
 /** What the form decides of an event. */
@@ -88,6 +90,11 @@ export function createEventsStore(db: Knex) {
         organizer_id: event.organizerId,
         slug: event.slug,
         livemode: event.livemode,
+        // under the organizer's lock, so that a suspension at this moment is not missed
+        organizer_suspended: db.raw(
+          '(SELECT suspended_at IS NOT NULL FROM organizers WHERE id = ? FOR SHARE)',
+          [event.organizerId],
+        ) as unknown as boolean,
         ...toColumns(event),
       });
     },
@@ -148,6 +155,7 @@ export function toEvent(row: EventRow): EventDetails {
     cancelledAt: row.cancelled_at,
     cancellationReason: row.cancellation_reason,
     updatedAt: row.updated_at,
+    suspended: row.suspended_at !== null || row.organizer_suspended,
   };
 }
 

@@ -1,4 +1,7 @@
-/** The reads of public pages: published events with their organizer and ticket types. A draft does not exist here. */
+/**
+ * The reads of public pages: published events with their organizer and ticket types. Drafts, and what an admin has
+ * suspended, do not exist here.
+ */
 import { type Knex } from 'knex';
 import { isSlug } from '../lib/slugs';
 import { type TicketType } from '../ticket-types/ticket-type';
@@ -26,7 +29,11 @@ export interface ProgrammeQuery {
 
 export function createPublicEventsStore(db: Knex) {
   const published = () =>
-    db<JoinedRow>('events').join('organizers', 'organizers.id', 'events.organizer_id').clone();
+    db<JoinedRow>('events')
+      .join('organizers', 'organizers.id', 'events.organizer_id')
+      .where({ 'events.suspended_at': null, 'events.organizer_suspended': false })
+      .where({ 'organizers.suspended_at': null })
+      .clone();
 
   function programme(query: Omit<ProgrammeQuery, 'limit' | 'offset'>) {
     const rows = published()
@@ -89,7 +96,9 @@ export function createPublicEventsStore(db: Knex) {
       slug: string,
     ): Promise<{ id: string; name: string; slug: string; website: string | null } | null> {
       if (!isSlug(slug)) return null;
-      const row = await db('organizers').where({ slug }).first('id', 'name', 'slug', 'website');
+      const row = await db('organizers')
+        .where({ slug, suspended_at: null })
+        .first('id', 'name', 'slug', 'website');
       return row ?? null;
     },
   };

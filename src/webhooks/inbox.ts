@@ -1,5 +1,6 @@
 /** The inbox of Stripe's events: stored by id, together with the job that works it off, before Stripe is answered. */
 import { type Knex } from 'knex';
+import { addJob } from '../jobs/jobs';
 import { type StripeEvent } from '../stripe/webhook-signature';
 
 /**
@@ -27,12 +28,20 @@ export async function keepEvent(db: Knex, event: StripeEvent, payload: string): 
   );
 }
 
+/** The same job for an event that is stored already. */
+export async function addWorkOffJob(db: Knex, eventId: string): Promise<void> {
+  await addJob(db, 'work_off_stripe_event', { eventId }, { key: `stripe-event-${eventId}` });
+}
+
+/** An event that was tried this often is parked: it waits for a person. */
+export const MOST_ATTEMPTS = 20;
+
 /** Events whose job was lost: stored more than a minute ago and not worked off, not tried too often. */
 export async function listWaitingEvents(db: Knex): Promise<string[]> {
   const rows = await db('stripe_events')
     .whereNull('processed_at')
     .where('received_at', '<', db.raw("now() - interval '1 minute'"))
-    .where('attempts', '<', 20)
+    .where('attempts', '<', MOST_ATTEMPTS)
     .orderBy('received_at')
     .limit(100)
     .select('id');

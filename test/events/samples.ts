@@ -34,6 +34,7 @@ export function anEvent(changes: Partial<EventDetails> = {}): EventDetails {
     cancelledAt: null,
     cancellationReason: null,
     updatedAt: NOW,
+    suspended: false,
     ...changes,
   };
 }

@@ -7,6 +7,7 @@ import { buildWorld, createVisitor, type Role, type SendOptions, type World } fr
 const WITHOUT_TOKEN = [
   'POST /webhooks/stripe',
   'POST /events/:slug/orders',
+  'POST /events/:slug/report',
   'POST /orders/:token/payment',
   'POST /orders/:token/release',
   'POST /orders/:token/mails',

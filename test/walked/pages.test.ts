@@ -18,6 +18,7 @@ const NO_PAGES = [
   'GET /events/:slug/poster.svg',
   'GET /orders/:token/calendar.ics',
   'GET /organizer/events/:id/orders.csv',
+  'GET /admin/audit.csv',
 ];
 /** The same for all: no cookie, and a cache may keep it. */
 const PUBLIC = [
@@ -81,7 +82,20 @@ empty('GET /', 'guest');
 empty('GET /dev/mail', 'guest');
 empty('GET /organizer/organizers/new', 'newcomer');
 for (const page of ['', '/events', '/events/new', '/payments']) empty(`GET /organizer${page}`, 'organizer');
-for (const page of ['', '/connections', '/needs-attention']) empty(`GET /admin${page}`, 'admin');
+for (const page of [
+  '',
+  '/connections',
+  '/needs-attention',
+  '/users',
+  '/organizers',
+  '/events',
+  '/mails',
+  '/reports',
+  '/health',
+  '/webhooks',
+  '/audit',
+])
+  empty(`GET /admin${page}`, 'admin');
 
 get('GET /', 'guest');
 get('GET /', 'guest', 'a search without result', () => '/?q=zither');
@@ -207,6 +221,54 @@ mistakes(
   {},
 );
 get('GET /admin/orders/:id', 'admin', 'paid');
+for (const list of ['/users', '/organizers', '/events', '/mails', '/webhooks', '/audit']) {
+  get(`GET /admin${list}`, 'admin');
+  get(`GET /admin${list}`, 'admin', 'nothing found', () => `/admin${list}?q=zither`);
+}
+for (const kind of ['users', 'organizers', 'events']) {
+  get(`GET /admin/${kind}/:id`, 'admin');
+  get(`GET /admin/${kind}/:id/suspension`, 'admin');
+  mistakes(`GET /admin/${kind}/:id/suspension`, 'admin', `POST /admin/${kind}/:id/suspension`, {
+    to: 'suspended',
+  });
+}
+FILLED.push({
+  route: 'GET /admin/events/:id',
+  name: 'suspended, as admin',
+  status: 200,
+  async open(world) {
+    const path = addressOf('POST /admin/events/:id/suspension', world, 'admin');
+    await world.visitor('admin').send('POST', path, { fields: { to: 'suspended', reason: 'Not theirs' } });
+    return world.visitor('admin').send('GET', path.replace('/suspension', ''));
+  },
+});
+get(
+  'GET /admin/events/:id/suspension',
+  'admin',
+  'reinstating',
+  ({ othersEvent }) => `/admin/events/${othersEvent}/suspension`,
+);
+get(
+  'GET /organizer/events/:id',
+  'other',
+  'suspended',
+  ({ othersEvent }) => `/organizer/events/${othersEvent}`,
+);
+get('GET /events/:slug/report', 'guest');
+get('GET /events/:slug/report', 'guest', 'sent', ({ slug }) => `/events/${slug}/report?sent=1`);
+mistakes('GET /events/:slug/report', 'guest', 'POST /events/:slug/report', { email: 'no address' });
+get('GET /admin/reports', 'admin');
+get('GET /admin/reports', 'admin', 'nothing found', () => '/admin/reports?q=zither');
+get('GET /admin/reports/:id', 'admin');
+get('GET /admin/reports/:id/decision', 'admin');
+mistakes('GET /admin/reports/:id/decision', 'admin', 'POST /admin/reports/:id/decision', {});
+get('GET /admin/health', 'admin');
+get('GET /admin/mails/:id', 'admin');
+get('GET /admin/mails/:id/delivery', 'admin');
+mistakes('GET /admin/mails/:id/delivery', 'admin', 'POST /admin/mails/:id/delivery', {});
+get('GET /admin/webhooks/:id', 'admin');
+get('GET /admin/webhooks/:id/replay', 'admin');
+mistakes('GET /admin/webhooks/:id/replay', 'admin', 'POST /admin/webhooks/:id/replay', {});
 FILLED.push({
   route: 'GET /admin/needs-attention',
   name: 'an order, as admin',
@@ -356,7 +418,7 @@ test.each(PUBLIC)('%s sets no cookie, for whoever comes', async (route) => {
 });
 
 test.each(NO_PAGES)('%s can not be taken for a page', async (route) => {
-  const role = route.includes('/organizer/') ? 'member' : 'buyer';
+  const role = route.includes('/admin') ? 'admin' : route.includes('/organizer/') ? 'member' : 'buyer';
   const { headers } = await world.visitor(role).send('GET', addressOf(route, world, role));
   expect(headers.get('content-type')).toMatch(/^(application\/json|text\/(calendar|csv)|image\/svg\+xml)/);
   if (!route.endsWith('z')) expect(headers.get('x-content-type-options')).toBe('nosniff');

@@ -85,6 +85,7 @@ const event =
   (world: World) =>
     `/organizer/events/${world[which]}${rest}`;
 
+const because = () => ({ reason: 'Somebody asked for it' });
 const details = () => ({ name: 'Charles', email: 'charles@example.com' });
 const credentials = (world: World) => ({ email: world.memberEmail, password: PASSWORD });
 const organizerFields = () => ({ name: 'Analytical Society', contact_email: 'desk@example.com' });
@@ -102,6 +103,12 @@ export const TABLE: Record<string, Row> = {
   'GET /organizers/:slug': {
     outcomes: everybody(page),
     at: (world) => `/organizers/${world.organizerSlug}`,
+  },
+  'GET /events/:slug/report': { outcomes: everybody(page) },
+  'POST /events/:slug/report': {
+    outcomes: everybody(leadsTo(/^\/events\/[\w-]+\/report\?sent=1$/, true)),
+    fields: () => ({ kind: 'fraud', message: 'There is no such hall', email: '' }),
+    sender: 'guest',
   },
   'POST /events/:slug/orders': {
     outcomes: everybody(leadsTo(/^\/orders\/[\w-]{43}$/, true)),
@@ -216,6 +223,42 @@ export const TABLE: Record<string, Row> = {
     outcomes: adminsOnly(page),
     at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
   },
+  'GET /admin/users': { outcomes: adminsOnly(page) },
+  'GET /admin/users/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/users/:id/suspension': { outcomes: adminsOnly(page) },
+  'GET /admin/organizers': { outcomes: adminsOnly(page) },
+  'GET /admin/organizers/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/organizers/:id/suspension': { outcomes: adminsOnly(page) },
+  'GET /admin/events': { outcomes: adminsOnly(page) },
+  'GET /admin/events/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/events/:id/suspension': { outcomes: adminsOnly(page) },
+  'GET /admin/webhooks': { outcomes: adminsOnly(page) },
+  'GET /admin/webhooks/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/webhooks/:id/replay': { outcomes: adminsOnly(page) },
+  'POST /admin/webhooks/:id/replay': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/webhooks\/evt_/, true)),
+    fields: because,
+    sender: 'admin',
+  },
+  'GET /admin/reports': { outcomes: adminsOnly(page) },
+  'GET /admin/reports/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/reports/:id/decision': { outcomes: adminsOnly(page) },
+  'POST /admin/reports/:id/decision': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/reports\//, true)),
+    fields: () => ({ ...because(), decision: 'dismissed' }),
+    sender: 'admin',
+  },
+  'GET /admin/mails': { outcomes: adminsOnly(page) },
+  'GET /admin/mails/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/mails/:id/delivery': { outcomes: adminsOnly(page) },
+  'POST /admin/mails/:id/delivery': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/mails\//, true)),
+    fields: because,
+    sender: 'admin',
+  },
+  'GET /admin/health': { outcomes: adminsOnly(page) },
+  'GET /admin/audit': { outcomes: adminsOnly(page) },
+  'GET /admin/audit.csv': { outcomes: adminsOnly(page) },
 
   'GET /organizer/events/:id/cancellation': { outcomes: membersOnly(page) },
   'POST /organizer/events/:id/cancellation': {
@@ -227,6 +270,24 @@ export const TABLE: Record<string, Row> = {
     outcomes: adminsOnly(leadsTo(/^\/admin\/connections$/, true)),
     at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
     fields: () => ({ reason: 'Nobody answers there' }),
+    sender: 'admin',
+  },
+  'POST /admin/events/:id/suspension': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/events\//, true)),
+    at: (world) => `/admin/events/${world.othersEvent}/suspension`,
+    fields: () => ({ ...because(), to: 'suspended' }),
+    sender: 'admin',
+  },
+  'POST /admin/organizers/:id/suspension': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/organizers\//, true)),
+    at: (world) => `/admin/organizers/${world.thirdOrganizerId}/suspension`,
+    fields: () => ({ ...because(), to: 'suspended' }),
+    sender: 'admin',
+  },
+  'POST /admin/users/:id/suspension': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/users\//, true)),
+    at: (world) => `/admin/users/${world.thirdMemberId}/suspension`,
+    fields: () => ({ ...because(), to: 'suspended' }),
     sender: 'admin',
   },
   // from here on everybody has a desk, the admin too
@@ -262,13 +323,19 @@ export function addressOf(route: string, world: World, role: Role): string {
   const path = route.slice(route.indexOf(' ') + 1);
   const id = /^\/stripe|^\/admin\/connections/.test(path)
     ? world.connection
-    : path.startsWith('/organizer/organizers/')
+    : /^\/(organizer|admin)\/organizers\//.test(path)
       ? world.organizerId
-      : path.startsWith('/organizer/events/')
+      : /^\/(organizer|admin)\/events\//.test(path)
         ? world.event
         : path.startsWith('/admin/orders/') || path.startsWith('/organizer/orders/')
           ? world.orderId
-          : world.mailId;
+          : path.startsWith('/admin/webhooks/')
+            ? world.stripeEventId
+            : path.startsWith('/admin/reports/')
+              ? world.reportId
+              : path.startsWith('/admin/users/')
+                ? world.memberId
+                : world.mailId;
   return path
     .replace(':slug', world.slug)
     .replace(':token', role === 'buyer' ? world.tokens.paid : forged(world.tokens.paid))

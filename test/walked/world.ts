@@ -1,5 +1,6 @@
 /** One market with everything in it that a route can be about, and everybody who may knock. */
 import { writeHeartbeat } from '../../src/jobs/heartbeat';
+import { newId } from '../../src/lib/ids';
 import { type Browser, createBrowser } from '../support/browser';
 import { formsOf, textOfHtml } from '../support/html';
 import { EVENT, type Market, openMarket } from '../support/market';
@@ -65,6 +66,22 @@ export async function buildWorld(given?: Market) {
   await writeHeartbeat(db);
   const type = await db('ticket_types').where({ event_id: sale.id }).first('id', 'price');
   const mail = await db('mails').where({ template: 'order-paid' }).first('id');
+  const reportId = newId();
+  await db('abuse_reports').insert({
+    id: reportId,
+    event_id: sale.id,
+    kind: 'fraud',
+    message: 'There is no such hall.\nI went there.',
+    reporter_email: 'charles@example.com',
+  });
+  const ownerOfThird = await db('memberships')
+    .join('stripe_connections', 'stripe_connections.organizer_id', 'memberships.organizer_id')
+    .where({ 'stripe_connections.id': ofThird.connectionId })
+    .first('memberships.organizer_id', 'memberships.user_id');
+  const memberOfFirst = await db('memberships')
+    .where({ organizer_id: organizer.id, role: 'owner' })
+    .first('user_id');
+  const stripeEvent = await db('stripe_events').whereNotNull('processed_at').orderBy('id').first('id');
   const browsers = { member, colleague, other, admin };
   const people = Object.fromEntries(
     Object.entries(browsers).map(([role, browser]) => [role, createVisitor(market, browser)]),
@@ -80,6 +97,10 @@ export async function buildWorld(given?: Market) {
       return role === 'buyer' ? createVisitor(market, buyer) : people[role];
     },
     organizerId: organizer.id as string,
+    reportId,
+    thirdOrganizerId: ownerOfThird.organizer_id as string,
+    thirdMemberId: ownerOfThird.user_id as string,
+    memberId: memberOfFirst.user_id as string,
     organizerSlug: organizer.slug as string,
     othersOrganizerId: others.id as string,
     othersEvent,
@@ -103,6 +124,7 @@ export async function buildWorld(given?: Market) {
     },
     ticketCode: /href="\/tickets\/([^"]+)"/.exec(paid.page.html)![1]!,
     mailId: mail.id as string,
+    stripeEventId: stripeEvent.id as string,
     close: () => market.close(),
   };
 }
