@@ -1,7 +1,10 @@
 /** createApp: middleware and features in order. The table of contents of the house. */
 import { type RequestListener } from 'node:http';
 import express, { type Express } from 'express';
+import { accountRouter } from './accounts/account-router';
 import { accountsRouter } from './accounts/accounts-router';
+import { passwordResetRouter } from './accounts/password-reset-router';
+import { twoFactorRouter } from './accounts/two-factor-router';
 import { adminRouter } from './admin/admin-router';
 import { checkoutRouter } from './checkout/checkout-router';
 import { holdsRouter } from './checkout/holds-router';
@@ -65,10 +68,13 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(
     sessionMiddleware({ db, secrets: config.sessionSecrets, secure: config.baseUrl.startsWith('https://') }),
   );
-  app.use(loadCurrentUser(db));
+  app.use(loadCurrentUser(db, config));
   app.use(notices);
   app.use(csrfProtection());
   app.use(accountsRouter(dependencies));
+  app.use(passwordResetRouter(dependencies));
+  app.use(accountRouter(dependencies));
+  app.use(twoFactorRouter(dependencies));
   app.use(organizersRouter(dependencies));
   app.use(orderDeskRouter(dependencies));
   app.use(eventDeskRouter(dependencies));

@@ -1,5 +1,5 @@
 /** How often one may try. Kept by keyed hashes, so that the table of limits names nobody. */
-import { isIPv6 } from 'node:net';
+import { networkOf } from '../http/network';
 import { type Limit, type RateLimits } from '../http/rate-limits';
 import { keyedHash } from '../lib/tokens';
 
@@ -8,6 +8,17 @@ const PER_NETWORK: Limit = { points: 100, seconds: 15 * 60 };
 const SIGN_UPS: Limit = { points: 60, seconds: 60 * 60 };
 const CONFIRMATIONS: Limit = { points: 10, seconds: 15 * 60 };
 
+/** Somebody who has the password guesses the code: three of a million count at a time. */
+const CODES: Limit = { points: 10, seconds: 60 * 60 };
+const RESETS_PER_ACCOUNT: Limit = { points: 4, seconds: 60 * 60 };
+const RESETS_PER_NETWORK: Limit = { points: 30, seconds: 60 * 60 };
+const ACCOUNT_MAILS: Limit = { points: 5, seconds: 60 * 60 };
+
+const CODE_MESSAGE = 'There were too many tries with codes. Wait an hour, then sign in again.';
+const RESET_MESSAGE =
+  'A new password was asked for many times. Look into your mailbox and its spam folder, or wait an hour and ask again.';
+const MAIL_MESSAGE =
+  'We sent you several mails within an hour. Look into your mailbox and its spam folder, or wait an hour and ask again.';
 const ACCOUNT_MESSAGE =
   'There were too many tries to sign in with this email address. Wait 15 minutes, then sign in again.';
 const NETWORK_MESSAGE =
@@ -40,6 +51,20 @@ export function createAccountLimits(rateLimits: RateLimits, secret: string) {
     async countConfirmation(userId: string): Promise<void> {
       await rateLimits.consume('confirm-password', key(userId), CONFIRMATIONS, CONFIRMATION_MESSAGE);
     },
+    /** Counted before anything is looked up: an address that nobody has is closed just the same. */
+    async countResetRequest(email: string, address: string | undefined): Promise<void> {
+      await rateLimits.consume('reset-network', key(networkOf(address)), RESETS_PER_NETWORK, RESET_MESSAGE);
+      await rateLimits.consume('reset-account', key(email), RESETS_PER_ACCOUNT, RESET_MESSAGE);
+    },
+    async countAccountMail(userId: string): Promise<void> {
+      await rateLimits.consume('account-mail', key(userId), ACCOUNT_MAILS, MAIL_MESSAGE);
+    },
+    async countCode(userId: string): Promise<void> {
+      await rateLimits.consume('sign-in-code', key(userId), CODES, CODE_MESSAGE);
+    },
+    async forgetCodes(userId: string): Promise<void> {
+      await rateLimits.reset('sign-in-code', key(userId), CODES);
+    },
     async forgetConfirmations(userId: string): Promise<void> {
       await rateLimits.reset('confirm-password', key(userId), CONFIRMATIONS);
     },
@@ -47,20 +72,3 @@ export function createAccountLimits(rateLimits: RateLimits, secret: string) {
 }
 
 export type AccountLimits = ReturnType<typeof createAccountLimits>;
-
-/** A household or a server has one IPv4 address, or 2^64 of IPv6: those count as one. */
-export function networkOf(address: string | undefined): string {
-  if (!address || !isIPv6(address)) return address ?? 'unknown';
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped) return mapped[1]!;
-  const [head = '', tail = ''] = address.split('%')[0]!.split('::');
-  const front = head.split(':').filter(Boolean);
-  const back = tail.split(':').filter(Boolean);
-  const groups = address.includes('::')
-    ? [...front, ...Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0'), ...back]
-    : front;
-  return groups
-    .slice(0, 4)
-    .map((group) => parseInt(group, 16).toString(16))
-    .join(':');
-}

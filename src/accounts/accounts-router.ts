@@ -2,15 +2,16 @@ import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { currentUser, requireUser, safeReturnPath } from '../http/current-user';
 import { emptyForm, type Form, parseForm, withErrors } from '../http/forms';
-import { renderPage } from '../http/views';
+import { type Notice, renderPage } from '../http/views';
 import { paths } from '../paths';
 import { createAccountLimits } from './account-limits';
 import { confirmPasswordForm, signInForm, signUpForm } from './accounts-forms';
 import { createPasswords } from './passwords';
 import { signIn } from './sign-in';
 import { signUp } from './sign-up';
-import { beginSession, endSession, refreshSession } from './signed-in-session';
-import { createUsersStore } from './users-store';
+import { beginHalfSession, beginSession, endSession, refreshSession } from './signed-in-session';
+import { createTwoFactorStore } from './two-factor-store';
+import { createUsersStore, type User } from './users-store';
 
 const SIGN_IN_REFUSED = 'The email address or the password is not right. Check both and try again.';
 const SIGN_UP_REFUSED = 'We could not create this account. If you already have one, sign in.';
@@ -41,8 +42,7 @@ export function accountsRouter({ config, db, rateLimits }: Dependencies): Router
       { name, email, password, address: req.ip },
     );
     if (!user) return showSignUp(req, res, withErrors(parsed.form, { form: SIGN_UP_REFUSED }), next);
-    await beginSession(req, user.id);
-    res.redirect(303, next ?? paths.desk());
+    await enter(req, res, user, next);
   });
 
   router.get('/sign-in', (req: Request, res: Response) => {
@@ -59,8 +59,7 @@ export function accountsRouter({ config, db, rateLimits }: Dependencies): Router
     const { email, password } = parsed.data;
     const user = await signIn({ users, passwords, limits }, { email, password, address: req.ip });
     if (!user) return showSignIn(req, res, withErrors(parsed.form, { form: SIGN_IN_REFUSED }), next);
-    await beginSession(req, user.id);
-    res.redirect(303, next ?? paths.desk());
+    await enter(req, res, user, next);
   });
 
   router.post('/sign-out', async (req: Request, res: Response) => {
@@ -87,6 +86,22 @@ export function accountsRouter({ config, db, rateLimits }: Dependencies): Router
   });
 
   return router;
+
+  /** In, or on to the code of the second factor. */
+  async function enter(req: Request, res: Response, user: User, next: string | null): Promise<void> {
+    if (await createTwoFactorStore(db).isOn(user.id)) {
+      await beginHalfSession(req, user.id, next);
+      return res.redirect(303, paths.signInCode());
+    }
+    const notice: Notice | undefined = user.emailVerified
+      ? undefined
+      : {
+          kind: 'info',
+          text: `We sent a mail to ${user.email}. Open its link before you publish; you can begin now.`,
+        };
+    await beginSession(req, user.id, { notice });
+    res.redirect(303, next ?? paths.desk());
+  }
 }
 
 function showSignUp(req: Request, res: Response, form: Form, next: string | null): void {

@@ -4,11 +4,13 @@ import { paths } from '../paths';
 import { queueMail } from '../mail/outbox';
 import { type AccountLimits } from './account-limits';
 import { type Passwords } from './passwords';
-import { type User, type UsersStore } from './users-store';
+import { mailVerification } from './email-verification';
+import { createUsersStore, type User, type UsersStore } from './users-store';
 
 /**
  * Invariant: an address has one account, and only its password opens it. Who signs up again with the right password is
- * simply signed in; a wrong one gets nothing (null), and the owner is told by mail.
+ * simply signed in; a wrong one gets nothing (null), and the owner is told by mail. A new account may draft, and
+ * publishes after its address is confirmed by the mailed link.
  */
 export async function signUp(
   {
@@ -24,7 +26,15 @@ export async function signUp(
   const before = await users.findByEmail(person.email);
   if (!before) {
     const passwordHash = await passwords.hash(person.password);
-    const made = await users.create({ email: person.email, name: person.name, passwordHash });
+    const made = await inTransaction(db, async (trx) => {
+      const user = await createUsersStore(trx).create({
+        email: person.email,
+        name: person.name,
+        passwordHash,
+      });
+      if (user) await mailVerification(trx, user, baseUrl);
+      return user;
+    });
     if (made) return made;
   }
 

@@ -1,20 +1,43 @@
 import { type Request, type Response } from 'express';
 import { sessionCookieName } from '../http/session';
+import { type Notice } from '../http/views';
 
 /**
  * Invariant: who signs in gets a session id that nobody knew before. The old row goes, so that a planted cookie is dead,
  * and with it the old CSRF secret.
  */
-export async function beginSession(req: Request, userId: string): Promise<void> {
-  await new Promise<void>((done, fail) => req.session.regenerate((error) => (error ? fail(error) : done())));
+export async function beginSession(
+  req: Request,
+  userId: string,
+  { notice }: { notice?: Notice } = {},
+): Promise<void> {
+  await regenerate(req);
   req.session.userId = userId;
-  req.session.authenticatedAt = Math.floor(Date.now() / 1000);
+  req.session.authenticatedAt = nowInSeconds();
+  req.session.device = (req.get('user-agent') ?? '').slice(0, 300);
+  if (notice) req.session.notice = notice;
   await saveSession(req);
+}
+
+const CODE_WITHIN_SECONDS = 10 * 60;
+
+/** The password was right; nobody is signed in before the code is too. */
+export async function beginHalfSession(req: Request, userId: string, next: string | null): Promise<void> {
+  await regenerate(req);
+  req.session.halfSignedIn = { userId, since: nowInSeconds(), next };
+  await saveSession(req);
+}
+
+/** Whose code is awaited here, as long as the password counts. */
+export function halfSignedIn(req: Request): { userId: string; next: string | null } | null {
+  const half = req.session.halfSignedIn;
+  if (!half || nowInSeconds() - half.since > CODE_WITHIN_SECONDS) return null;
+  return half;
 }
 
 /** The password was given again. The session stays the same: forms in other tabs go on working. */
 export async function refreshSession(req: Request): Promise<void> {
-  req.session.authenticatedAt = Math.floor(Date.now() / 1000);
+  req.session.authenticatedAt = nowInSeconds();
   await saveSession(req);
 }
 
@@ -23,7 +46,15 @@ export async function endSession(req: Request, res: Response, secure: boolean): 
   res.clearCookie(sessionCookieName(secure), { path: '/', httpOnly: true, sameSite: 'lax', secure });
 }
 
+async function regenerate(req: Request): Promise<void> {
+  await new Promise<void>((done, fail) => req.session.regenerate((error) => (error ? fail(error) : done())));
+}
+
 /** Before the redirect, or the next request may come before the row is there. */
 async function saveSession(req: Request): Promise<void> {
   await new Promise<void>((done, fail) => req.session.save((error) => (error ? fail(error) : done())));
+}
+
+function nowInSeconds(): number {
+  return Math.floor(Date.now() / 1000);
 }

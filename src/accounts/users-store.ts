@@ -9,6 +9,7 @@ export interface User {
   passwordHash: string;
   isAdmin: boolean;
   disabled: boolean;
+  emailVerified: boolean;
 }
 
 interface UserRow {
@@ -18,6 +19,7 @@ interface UserRow {
   password_hash: string;
   is_admin: boolean;
   disabled_at: Date | null;
+  email_verified_at: Date | null;
 }
 
 /** SQL of people. Give it a transaction to work inside one. */
@@ -51,6 +53,37 @@ export function createUsersStore(db: Knex) {
       return row ? toUser(row) : null;
     },
 
+    /** The row, locked until the transaction ends, so that two changes of one account come one after the other. */
+    async lock(id: string): Promise<User | null> {
+      const row = await users().where({ id }).forUpdate().first();
+      return row ? toUser(row) : null;
+    },
+
+    async rename(id: string, name: string): Promise<void> {
+      await users().where({ id }).update({ name });
+    },
+
+    async changePassword(id: string, passwordHash: string): Promise<void> {
+      await users().where({ id }).update({ password_hash: passwordHash });
+    },
+
+    /** The address is shown to be the person's own. */
+    async markEmailVerified(id: string): Promise<void> {
+      await users().where({ id, email_verified_at: null }).update({ email_verified_at: db.fn.now() });
+    },
+
+    /** Answers false when another account has the address. */
+    async changeEmail(id: string, email: string): Promise<boolean> {
+      const taken = await users().where({ email }).whereNot({ id }).first('id');
+      if (taken) return false;
+      await users().where({ id }).update({ email, email_verified_at: db.fn.now() });
+      return true;
+    },
+
+    async delete(id: string): Promise<void> {
+      await users().where({ id }).delete();
+    },
+
     async markAdmin(id: string, isAdmin: boolean): Promise<void> {
       await users().where({ id }).update({ is_admin: isAdmin });
     },
@@ -67,5 +100,6 @@ function toUser(row: UserRow): User {
     passwordHash: row.password_hash,
     isAdmin: row.is_admin,
     disabled: row.disabled_at !== null,
+    emailVerified: row.email_verified_at !== null,
   };
 }

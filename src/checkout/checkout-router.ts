@@ -1,11 +1,11 @@
 /** From the hold to the payment: guests' forms, without a session; each order is reached by the token in its address. */
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
-import { NotFound } from '../errors';
 import { parseForm } from '../http/forms';
 import { noStore } from '../http/security-headers';
 import { renderPage } from '../http/views';
-import { isPaymentUnderWay, type Order } from '../orders/order';
+import { isPaymentUnderWay } from '../orders/order';
+import { createOrderLookUps } from '../orders/order-look-ups';
 import { renderOrderPage } from '../orders/order-page';
 import { createOrdersStore } from '../orders/orders-store';
 import { releaseOrder } from '../orders/release-order';
@@ -17,8 +17,9 @@ import { sendAttempt } from './send-attempt';
 import { startPayment } from './start-payment';
 
 export function checkoutRouter(dependencies: Dependencies): Router {
-  const { db, logger, orderTokens } = dependencies;
+  const { db, logger } = dependencies;
   const router = Router();
+  const { getOrder } = createOrderLookUps(dependencies);
   router.use('/orders', noStore);
 
   /** Details in, payment begun. Pressing it again leads to the same payment. */
@@ -90,13 +91,6 @@ export function checkoutRouter(dependencies: Dependencies): Router {
   });
 
   return router;
-
-  async function getOrder(req: Request): Promise<Order> {
-    const id = orderTokens.verify(req.params['token']);
-    const order = id ? await createOrdersStore(db).find(id) : null;
-    if (!order) throw new NotFound('order');
-    return order;
-  }
 
   /** One try while the person waits; a job goes on. */
   async function sendNow(attemptId: string): Promise<void> {

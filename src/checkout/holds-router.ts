@@ -8,6 +8,7 @@ import { type Dependencies } from '../dependencies';
 import { NotFound } from '../errors';
 import { type EventPageOptions } from '../events/event-page';
 import { type Form } from '../http/forms';
+import { networkOf } from '../http/network';
 import { sameOriginOnly } from '../http/same-origin';
 import { keyedHash } from '../lib/tokens';
 import { paths } from '../paths';
@@ -15,6 +16,7 @@ import { MAX_OPEN_HOLDS_PER_VISITOR, type Refusal } from './allocate';
 import { parseChoice } from './checkout-forms';
 import { createHoldQueue } from './hold-queue';
 import { readMyOrders, rememberOrder } from './my-orders-cookie';
+import { HOLD_MINUTES } from './place-orders';
 
 /** One browser's unfinished orders of one event. */
 const MOST_OPEN_ORDERS_PER_BROWSER = 5;
@@ -74,11 +76,12 @@ export function holdsRouter(dependencies: Dependencies): Router {
   function visitorHash(req: Request): string | null {
     const address = req.ip ?? '';
     if (address === '' || /^(::1|127\.|::ffff:127\.)/.test(address)) return null;
-    return keyedHash(config.sessionSecrets[0]!, 'visitor-address', address);
+    return keyedHash(config.sessionSecrets[0]!, 'visitor-address', networkOf(address));
   }
 
   function refuse(res: Response, slug: string, form: Form, refusal: Refusal): Promise<void> {
     const field = refusal.reason === 'amount' ? 'amount' : 'quantity';
+    if (refusal.reason === 'too_many_holds') res.set('Retry-After', String(HOLD_MINUTES * 60));
     const errors = Object.fromEntries([...refusal.problems].map(([id, text]) => [`${field}.${id}`, text]));
     return showAgain(res, slug, {
       status: REFUSAL_STATUS[refusal.reason],

@@ -123,8 +123,9 @@ function isRetryable(error: unknown): boolean {
 
 /** Is this the database being away or too slow, rather than a mistake in our statement? */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error.name === 'KnexTimeoutError') return true;
+  if (typeof error !== 'object' || error === null) return false;
+  const { name, message } = error as { name?: unknown; message?: unknown };
+  if (name === 'KnexTimeoutError') return true;
   const code = 'code' in error ? String(error.code) : '';
   // 08 connection, 53 resources, 57 operator intervention (shutdown, statement timeout), 55P03 lock timeout
   return (
@@ -132,7 +133,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     code === '55P03' ||
     code === '25P03' ||
     /ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT/.test(code) ||
-    /Connection terminated|Connection ended|Client has encountered a connection error/.test(error.message)
+    /Connection terminated|Connection ended|Client has encountered a connection error/.test(String(message))
   );
 }
 

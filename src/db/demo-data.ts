@@ -218,6 +218,7 @@ async function insertPeople(trx: Knex): Promise<Ids<typeof PEOPLE>> {
         parallelism: 1,
       }),
       is_admin: person.isAdmin,
+      email_verified_at: trx.fn.now(),
     });
   }
   return ids as Ids<typeof PEOPLE>;

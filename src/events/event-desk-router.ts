@@ -31,7 +31,7 @@ import { eventPageLocals, isConnectionReady } from './event-page';
 import { ticketBox } from './event-page-model';
 import { createEventsStore } from './events-store';
 import { pageOfList } from './programme';
-import { publishEvent, unpublishEvent } from './publish-event';
+import { CONFIRM_EMAIL_FIRST, publishEvent, unpublishEvent } from './publish-event';
 import { changeEvent, createEvent, refuseCancelled } from './save-event';
 
 /** The desk's events: making them, changing them, putting them on sale and taking them off. */
@@ -215,6 +215,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
       event,
       types: await ticketTypes.listOfEvent(event.id),
       connection: await connectionForEvent(db, event),
+      unverifiedEmail: currentUser(req).emailVerified ? null : currentUser(req).email,
     };
   }
 
@@ -298,16 +299,25 @@ interface KnownEvent {
   event: EventDetails;
   types: TicketType[];
   connection: Connection | null;
+  /** of a person who must confirm it before they publish */
+  unverifiedEmail: string | null;
 }
 
 /** What the event's own pages at the desk show of it. */
-function homeLocals({ event, types, connection }: KnownEvent, baseUrl: string) {
+function homeLocals({ event, types, connection, unverifiedEmail }: KnownEvent, baseUrl: string) {
   const now = new Date();
   return {
     deskEvent: toDeskEvent(event, types, now),
     event,
     types,
-    missing: event.status === 'draft' ? whatIsMissing(event, types, connection, now) : [],
+    missing:
+      event.status === 'draft'
+        ? [
+            ...whatIsMissing(event, types, connection, now),
+            ...(unverifiedEmail === null ? [] : [CONFIRM_EMAIL_FIRST]),
+          ]
+        : [],
+    unverifiedEmail,
     needsConnection: event.status !== 'cancelled' && lacksConnection(types, connection),
     whyNoSales: whyNoPaidSales(connection),
     payee: connection && types.some(needsPayment) ? accountName(connection) : null,

@@ -1,7 +1,7 @@
 /** A guest reports an event to the admins. No session: guarded by where the form comes from, and by a limit. */
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import { networkOf } from '../accounts/account-limits';
+import { networkOf } from '../http/network';
 import { type Dependencies } from '../dependencies';
 import { NotFound } from '../errors';
 import { emailField, emptyForm, type Form, parseForm, textField } from '../http/forms';

@@ -17,6 +17,10 @@ interface Deed {
   userId: string;
 }
 
+/** Said to a person who may draft and not publish. */
+export const CONFIRM_EMAIL_FIRST =
+  'Confirm your email address: open the link in the mail that came when you signed up.';
+
 /** Publishes the event, or answers what is missing. Publishing twice changes nothing. */
 export async function publishEvent(db: Knex, deed: Deed): Promise<{ missing: string[] }> {
   return inTransaction(db, async (trx) => {
@@ -29,6 +33,8 @@ export async function publishEvent(db: Knex, deed: Deed): Promise<{ missing: str
       await connectionForEvent(trx, event),
       new Date(),
     );
+    const person = await trx('users').where({ id: deed.userId }).first('email_verified_at');
+    if (!person?.email_verified_at) missing.push(CONFIRM_EMAIL_FIRST);
     if (missing.length > 0) return { missing };
     await events.markPublished(event.id);
     await audit(trx, deed, 'event.published');

@@ -5,14 +5,26 @@ import { paths } from '../paths';
 import { type CurrentUser } from './request-types';
 
 /** Reads the person of this session from the database at every request, so that a change of rights counts at once. */
-export function loadCurrentUser(db: Knex): RequestHandler {
+export function loadCurrentUser(db: Knex, settings: { production: boolean }): RequestHandler {
   return async (req, _res, next) => {
     req.currentUser = null;
     if (req.session?.userId) {
       const row = await db('users')
-        .where({ id: req.session.userId, disabled_at: null })
-        .first('id', 'email', 'name', 'is_admin');
-      if (row) req.currentUser = { id: row.id, email: row.email, name: row.name, isAdmin: row.is_admin };
+        .leftJoin('two_factor', (joined) =>
+          joined.on('two_factor.user_id', 'users.id').andOnNotNull('two_factor.confirmed_at'),
+        )
+        .where({ 'users.id': req.session.userId, disabled_at: null })
+        .first('id', 'email', 'name', 'is_admin', 'email_verified_at', 'confirmed_at');
+      if (row)
+        req.currentUser = {
+          id: row.id,
+          email: row.email,
+          name: row.name,
+          isAdmin: row.is_admin,
+          emailVerified: row.email_verified_at !== null,
+          twoFactor: row.confirmed_at !== null,
+          lacksTwoFactor: settings.production && row.is_admin && row.confirmed_at === null,
+        };
     }
     next();
   };
@@ -25,9 +37,16 @@ export const requireUser: RequestHandler = (req, res, next) => {
   res.redirect(303, paths.signIn(back));
 };
 
-/** Admin pages don't exist for others. */
-export const requireAdmin: RequestHandler = (req, _res, next) => {
+/** Admin pages don't exist for others. In production an admin needs a second factor first. */
+export const requireAdmin: RequestHandler = (req, res, next) => {
   if (!req.currentUser?.isAdmin) throw new NotFound();
+  if (req.currentUser.lacksTwoFactor) {
+    req.leaveNotice({
+      kind: 'warning',
+      text: 'Admins sign in with a code as well as a password. Set this up first, then go on.',
+    });
+    return res.redirect(303, paths.twoFactor());
+  }
   next();
 };
 

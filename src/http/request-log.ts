@@ -39,12 +39,11 @@ export function requestLog(logger: Logger) {
   });
 }
 
+const SECRET_SEGMENTS = /^(\/*(?:orders|tickets|password-resets|account\/+email-confirmations)\/+)[^/]+/i;
+
 /** The path without query, and with what stands for a credential replaced. */
 export function safePath(url: string): string {
-  return withoutSecrets((url.split('?')[0] ?? '').replace(/^(\/*(?:orders|tickets)\/+)[^/]+/i, '$1…')).slice(
-    0,
-    300,
-  );
+  return withoutSecrets((url.split('?')[0] ?? '').replace(SECRET_SEGMENTS, '$1…')).slice(0, 300);
 }
 
 /** Shapes that no log line may carry: keys, codes, and any token of ours (they have 43 characters or more). */

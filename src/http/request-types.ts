@@ -6,6 +6,12 @@ export interface CurrentUser {
   email: string;
   name: string;
   isAdmin: boolean;
+  /** has shown that mails to the address arrive; needed to publish */
+  emailVerified: boolean;
+  /** signs in with a code as well */
+  twoFactor: boolean;
+  /** is an admin who may not act as one before they have a second factor (in production) */
+  lacksTwoFactor: boolean;
 }
 
 declare global {
@@ -29,5 +35,11 @@ declare module 'express-session' {
     authenticatedAt: number;
     notice: Notice;
     organizerId: string;
+    /** the browser's own words for itself, for the list of sessions */
+    device: string;
+    /** gave the right password and owes the code of the second factor */
+    halfSignedIn: { userId: string; since: number; next: string | null };
+    /** set on what was read from the store, never kept in it */
+    wasKept: boolean;
   }
 }

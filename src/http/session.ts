@@ -10,6 +10,11 @@ import { hashToken } from '../lib/tokens';
 const LIFETIME_MS = 14 * 24 * 60 * 60 * 1000;
 const TOUCH_EVERY_MS = 5 * 60 * 1000;
 
+/** When a session was last used, to within five minutes: its end is put off at each use. */
+export function lastSeenOf(expiresAt: Date): Date {
+  return new Date(expiresAt.getTime() - LIFETIME_MS);
+}
+
 export function sessionCookieName(secure: boolean): string {
   return secure ? '__Host-sid' : 'sid';
 }
@@ -37,17 +42,20 @@ export function createSessionStore(db: Knex): Store {
   const sessions = () =>
     db<{ id_hash: string; user_id: string | null; data: SessionData; expires_at: Date }>('sessions');
 
-  async function save(sid: string, data: SessionData): Promise<void> {
+  /** A session that was read is only ever updated: one that was ended meanwhile, from elsewhere, stays ended. */
+  async function save(sid: string, { wasKept, ...data }: SessionData): Promise<void> {
     const row = {
-      id_hash: hashToken(sid),
-      user_id: data.userId ?? null,
-      data,
+      user_id: data.userId ?? data.halfSignedIn?.userId ?? null,
+      data: JSON.stringify(data) as unknown as SessionData,
       expires_at: new Date(Date.now() + LIFETIME_MS),
     };
-    await sessions()
-      .insert({ ...row, data: JSON.stringify(data) as unknown as SessionData })
-      .onConflict('id_hash')
-      .merge();
+    const id_hash = hashToken(sid);
+    if (wasKept) await sessions().where({ id_hash }).update(row);
+    else
+      await sessions()
+        .insert({ ...row, id_hash })
+        .onConflict('id_hash')
+        .merge();
   }
 
   class PostgresSessionStore extends Store {
@@ -56,7 +64,7 @@ export function createSessionStore(db: Knex): Store {
         .where({ id_hash: hashToken(sid) })
         .where('expires_at', '>', db.fn.now())
         .first()
-        .then((row) => done(null, row ? row.data : null), done);
+        .then((row) => done(null, row ? { ...row.data, wasKept: true } : null), done);
     }
 
     override set(sid: string, data: SessionData, done: Done = () => {}): void {

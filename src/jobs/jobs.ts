@@ -7,6 +7,7 @@ export interface JobPayloads {
   release_order: { orderId: string };
   send_refund: { refundId: string };
   send_mail: { mailId: string };
+  mail_password_reset: { email: string };
   work_off_stripe_event: { eventId: string };
   end_connection: { connectionId: string };
 }

@@ -3,6 +3,7 @@
  * workers: what they find is done under the row's own lock.
  */
 import { writeHeartbeat } from './heartbeat';
+import { createMailedLinks } from '../accounts/mailed-links';
 import { sendAttempt } from '../checkout/send-attempt';
 import { refreshConnection } from '../connect/account-health';
 import { continueDisconnecting } from '../connect/disconnect';
@@ -188,4 +189,5 @@ async function deleteOld({ db }: Dependencies): Promise<void> {
   await db('sessions').where('expires_at', '<', db.fn.now()).delete();
   await db('rate_limits').where('expire', '<', Date.now()).delete();
   await createOAuthStates(db).deleteOld();
+  await createMailedLinks(db).deleteOld();
 }

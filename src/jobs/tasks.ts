@@ -1,6 +1,7 @@
 /** What each job does. A task that throws is tried again by the worker, later and later. */
 import { type Task, type TaskList } from 'graphile-worker';
 import { z } from 'zod';
+import { mailPasswordReset } from '../accounts/password-reset';
 import { sendAttempt } from '../checkout/send-attempt';
 import { continueDisconnecting } from '../connect/disconnect';
 import { type Dependencies } from '../dependencies';
@@ -28,6 +29,9 @@ export function createTasks(dependencies: Dependencies): TaskList {
     }),
     send_mail: task(z.object({ mailId: z.string() }), ({ mailId }) =>
       dependencies.mailSender.sendMail(mailId),
+    ),
+    mail_password_reset: task(z.object({ email: z.string() }), ({ email }) =>
+      mailPasswordReset(dependencies, email),
     ),
     work_off_stripe_event: task(z.object({ eventId: z.string() }), ({ eventId }) =>
       workOffEvent(dependencies, eventId),

@@ -19,6 +19,8 @@ export interface NewMail {
   content: MailContent;
   attachments?: Attachment[];
   orderId?: string;
+  /** It carries a one-time link: not kept once it was sent. */
+  carriesSecret?: boolean;
 }
 
 /** Queues a mail in the caller's transaction. Answers false when it was queued before. */
@@ -36,6 +38,7 @@ export async function queueMail(db: Knex, mail: NewMail): Promise<boolean> {
       html_body: composed.html,
       attachments: JSON.stringify(mail.attachments ?? []),
       order_id: mail.orderId ?? null,
+      carries_secret: mail.carriesSecret ?? false,
     })
     .onConflict('dedupe_key')
     .ignore()

@@ -15,6 +15,7 @@ interface MailRow {
   html_body: string;
   attachments: Attachment[];
   attempts: number;
+  carries_secret: boolean;
 }
 
 /** Sends queued mails over SMTP; without an SMTP address they are kept, to be read at /dev/mail. */
@@ -60,7 +61,7 @@ export function createMailSender({
       });
       await db('mails')
         .where({ id: mailId })
-        .update({ status: 'sent', sent_at: db.fn.now(), last_error: null });
+        .update({ status: 'sent', sent_at: db.fn.now(), last_error: null, ...withoutSecret(mail) });
     } catch (error) {
       const finished = mail.attempts >= MAX_ATTEMPTS;
       logger[finished ? 'error' : 'warn']({ mailId, err: error }, 'a mail was not taken');
@@ -68,6 +69,7 @@ export function createMailSender({
         .where({ id: mailId })
         .update({
           status: finished ? 'failed' : 'queued',
+          ...(finished ? withoutSecret(mail) : {}),
           last_error: error instanceof Error ? error.message.slice(0, 300) : 'unknown',
           next_attempt_at: db.raw('now() + make_interval(secs => ?)', [
             Math.min(3600, 15 * 2 ** mail.attempts),
@@ -92,6 +94,12 @@ export function createMailSender({
       transport?.close();
     },
   };
+}
+
+/** A one-time link is in the mailbox now, and nobody who reads the database or the log of mails finds it. */
+function withoutSecret(mail: MailRow): { text_body?: string; html_body?: string } {
+  const words = 'This mail carried a one-time link. Its text is not kept.';
+  return mail.carries_secret ? { text_body: words, html_body: words } : {};
 }
 
 export type MailSender = ReturnType<typeof createMailSender>;

@@ -1,7 +1,7 @@
 /** An order afterwards: its page, its tickets, its calendar entry. Reached by the signed token in the address alone. */
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
-import { Conflict, NotFound } from '../errors';
+import { Conflict } from '../errors';
 import { noStore } from '../http/security-headers';
 import { renderPage } from '../http/views';
 import { eventCalendar } from '../lib/calendar';
@@ -11,6 +11,7 @@ import { paths } from '../paths';
 import { isFulfilled, type Order } from './order';
 import { orderPaidMail } from './order-mails';
 import { renderOrderPage, shortCodeOf } from './order-page';
+import { createOrderLookUps } from './order-look-ups';
 import { createOrdersStore } from './orders-store';
 import { settleOrder } from './settle-order';
 
@@ -18,7 +19,8 @@ import { settleOrder } from './settle-order';
 const ASK_AGAIN_AFTER_MS = 4000;
 
 export function ordersRouter(dependencies: Dependencies): Router {
-  const { config, db, logger, orderTokens, rateLimits, ticketCodes } = dependencies;
+  const { config, db, logger, rateLimits, ticketCodes } = dependencies;
+  const { getOrder, refuseMiss } = createOrderLookUps(dependencies);
   const router = Router();
   router.use(['/orders', '/tickets'], noStore);
 
@@ -73,7 +75,7 @@ export function ordersRouter(dependencies: Dependencies): Router {
           .join('ticket_types', 'ticket_types.id', 'ticket_type_id')
           .first('tickets.*', 'ticket_types.name as type_name')
       : undefined;
-    if (!ticket) throw new NotFound('ticket');
+    if (!ticket) return refuseMiss(req, 'ticket');
     const order = await createOrdersStore(db).get(ticket.order_id);
     const event = await db('events').where({ id: ticket.event_id }).first();
     const code = String(req.params['code']);
@@ -88,13 +90,6 @@ export function ordersRouter(dependencies: Dependencies): Router {
   });
 
   return router;
-
-  async function getOrder(req: Request): Promise<Order> {
-    const id = orderTokens.verify(req.params['token']);
-    const order = id ? await createOrdersStore(db).find(id) : null;
-    if (!order) throw new NotFound('order');
-    return order;
-  }
 
   /** Hurries what the webhook would do. Stripe being away changes nothing: webhook and sweep come after us. */
   async function askStripe(order: Order, returned: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-import { networkOf } from '../../src/accounts/account-limits';
+import { networkOf } from '../../src/http/network';
 
 test.each([
   ['203.0.113.9', '203.0.113.9'],

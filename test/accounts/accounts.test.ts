@@ -85,7 +85,7 @@ describe('signing up', () => {
       expect(textOf(answer)).toContain('We could not create this account. If you already have one, sign in.');
       expect((await agent.get('/organizer')).headers.location).toMatch(/^\/sign-in/);
     }
-    const mails = await db('mails').where({ recipient: email });
+    const mails = await db('mails').where({ recipient: email, template: 'sign-up-with-taken-address' });
     expect(mails).toHaveLength(1);
     expect(mails[0].dedupe_key).toMatch(
       new RegExp(`^sign-up-with-taken-address:${id}:\\d{4}-\\d\\d-\\d\\d$`),

@@ -2,6 +2,7 @@
  * Hostile and clumsy values in every field of every form, every query and every address: a page with words, never a 500,
  * and nothing changed by what is refused. What a form does not have can't be set through it.
  */
+import { hashToken } from '../../src/lib/tokens';
 import { databaseState, type DatabaseState } from '../support/database-state';
 import { openMarket, PASSWORD } from '../support/market';
 import { addressOf, TABLE } from '../walked/route-table';
@@ -115,6 +116,7 @@ const FURTHER_FIELDS: Record<string, string[]> = {
   'POST /sign-up': ['next'],
   'POST /sign-in': ['next'],
   'POST /confirm-password': ['next'],
+  'POST /account/verification-mails': ['next'],
   'POST /organizer/organizers': ['website', 'next'],
   'POST /organizer/organizers/:id/edit': ['website'],
   'POST /organizer/events': [
@@ -133,6 +135,7 @@ const QUERIES: Record<string, string[]> = {
   'GET /sign-up': ['next'],
   'GET /sign-in': ['next'],
   'GET /confirm-password': ['next'],
+  'GET /forgotten-password': ['sent'],
   'GET /organizer/organizers/new': ['next'],
   'GET /organizer/events': ['show', 'page'],
   'GET /organizer/events/new': ['draft'],
@@ -146,6 +149,10 @@ let world: World;
 const visitors: Partial<Record<Role, Visitor>> = {};
 
 const PUT_BACK: Record<string, () => Promise<unknown>> = {
+  'POST /account/password': () =>
+    world.db('users').where({ email: world.memberEmail }).update({ password_hash: memberHash }),
+  'POST /password-resets/:token': () => mailAgain(world.passwordReset),
+  'POST /account/email-confirmations/:token': () => mailAgain(world.emailConfirmation),
   'POST /orders/:token/payment': async () => {
     const answer = await world.visitor('guest').send('POST', `/events/${world.slug}/orders`, {
       fields: { [`quantity.${world.typeId}`]: '1' },
@@ -165,6 +172,15 @@ const PUT_BACK: Record<string, () => Promise<unknown>> = {
   'POST /admin/connections/:id/disconnection': () => connectAgain(world.thirdConnection),
 };
 let unfinished: Record<string, unknown>;
+let memberHash: string;
+let mailedLinks: { token_hash: string }[];
+
+/** The link as it was before it was used. */
+async function mailAgain(link: string): Promise<void> {
+  const token_hash = hashToken(link.split('/').pop()!);
+  const row = mailedLinks.find((known) => known.token_hash === token_hash)!;
+  await world.db('mailed_links').insert(row).onConflict('token_hash').merge();
+}
 
 async function connectAgain(id: string): Promise<void> {
   const ended = { ended_at: null, ended_by: null, end_reason: null, disconnect_requested_at: null };
@@ -181,6 +197,8 @@ beforeAll(async () => {
   // so much is bought below that the tickets would run out
   await world.db('events').where({ id: world.event }).update({ capacity: null });
   await world.db('ticket_types').where({ id: world.typeId }).update({ capacity: 100_000 });
+  memberHash = (await world.db('users').where({ email: world.memberEmail }).first()).password_hash;
+  mailedLinks = await world.db('mailed_links').select();
   const row = await world.db('event_drafts').where({ id: world.draftId }).first();
   unfinished = { ...row, form_values: JSON.stringify(row.form_values) };
 }, 30_000);
@@ -397,6 +415,8 @@ test('no secret reached the log, and no error that a person must look at', () =>
     enc(PASSWORD),
     ...Object.values(world.tokens),
     world.ticketCode,
+    world.passwordReset.split('/').pop()!,
+    world.emailConfirmation.split('/').pop()!,
     ...(['member', 'other', 'admin'] as const).map((role) => world.visitor(role).cookies.get('sid')!),
   ];
   expect(secrets.filter((secret) => logs.includes(secret))).toEqual([]);

@@ -102,6 +102,17 @@ async function walk(at: (path: string) => string): Promise<void> {
   const saved = await organizer.submit(back, { action: 'save' });
   const eventId = /events\/([0-9a-f-]{36})/.exec(saved.url)?.[1];
   assert.ok(eventId, `the event was not saved: ${saved.text}`);
+  const tooEarly = await organizer.open(at(`/organizer/events/${eventId}/publication`));
+  shows(tooEarly, /Confirm your email address/, 'publishing waits for the address to be confirmed');
+  const mail = await guest.open(at(await mailOf(at, 'Confirm your email address')));
+  const link = /"(http[^"]+\/email-confirmations\/[\w-]{43})"/.exec(mail.html)?.[1];
+  assert.ok(link, `no link in the mail: ${mail.text}`);
+  const confirmed = await organizer.submit(
+    await organizer.open(at(new URL(link).pathname)),
+    {},
+    { action: /email-confirmations/ },
+  );
+  shows(confirmed, /Your email address is confirmed/, 'the link in the mail confirms it');
   const confirm = await organizer.open(at(`/organizer/events/${eventId}/publication`));
   const published = await organizer.submit(confirm, {}, { action: /publication/ });
   const slug = /\/events\/(smoke-over-the-harbour[\w-]*)/.exec(published.html)?.[1];
@@ -167,9 +178,15 @@ async function walk(at: (path: string) => string): Promise<void> {
   );
 }
 
-async function mailOf(at: (path: string) => string, subject: string): Promise<void> {
+/** Waits for a mail with this subject; answers the path of its page. */
+async function mailOf(at: (path: string) => string, subject: string): Promise<string> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    if ((await createBrowser().open(at('/dev/mail'))).text.includes(subject)) return;
+    const { html } = await createBrowser().open(at('/dev/mail'));
+    const path = html
+      .split('<tr>')
+      .find((row) => row.includes(subject))
+      ?.match(/\/dev\/mail\/[0-9a-f-]{36}/)?.[0];
+    if (path) return path;
     await pause(100);
   }
   throw new Error(`No mail "${subject}" after ten seconds`);

@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { TryAgain } from '../../src/jobs/tasks';
 import { startSimulator } from '../../src/stripe-simulator/simulator';
 import { type Browser, type BrowserPage, createBrowser } from './browser';
+import { mailedLink } from './people';
 import { createTestApp, type TestApp, type TestAppOverrides, testConfig } from './test-app';
 
 export const PASSWORD = 'four quiet words here';
@@ -83,11 +84,18 @@ export async function openMarket(overrides: TestAppOverrides & { requestsPerSeco
       const email = `organizer${(emails += 1)}@example.com`;
       const form = await browser.open(market.at('/sign-up'));
       await browser.submit(form, { name: 'Ada', email, password: PASSWORD });
+      await market.confirmEmail(browser, email);
       await browser.submit(await browser.open(market.at('/organizer/organizers/new')), {
         name,
         contact_email: email,
       });
       return { browser, email };
+    },
+
+    /** Opens the link of the mail that came with signing up, and confirms. */
+    async confirmEmail(browser: Browser, email: string): Promise<void> {
+      const link = await mailedLink(testApp.db, email, 'verify-email');
+      await browser.submit(await browser.open(market.at(link)), {}, { action: /email-confirmations/ });
     },
 
     async admin(): Promise<Browser> {
@@ -98,6 +106,7 @@ export async function openMarket(overrides: TestAppOverrides & { requestsPerSeco
         email,
         password: PASSWORD,
       });
+      await market.confirmEmail(browser, email);
       await testApp.db('users').where({ email }).update({ is_admin: true });
       return browser;
     },

@@ -1,4 +1,5 @@
 /** People as tests need them: they sign up by the real forms, with real tokens, and keep their own cookies. */
+import { type Knex } from 'knex';
 import { type Response } from 'supertest';
 import { formsOf, type HtmlForm, textOfHtml } from './html';
 import { type Agent, type TestApp } from './test-app';
@@ -19,10 +20,10 @@ export const PASSWORD = 'four quiet words here';
 
 let people = 0;
 
-/** A person who has just created an account and is signed in. */
+/** A person who has just created an account, is signed in and has confirmed their address; unless it is said otherwise. */
 export async function signUp(
   testApp: TestApp,
-  person: { name?: string; email?: string; password?: string } = {},
+  person: { name?: string; email?: string; password?: string; confirmed?: boolean } = {},
 ): Promise<Person> {
   people += 1;
   const { name = `Ada Byron ${people}`, email = `ada${people}@people.example`, password = PASSWORD } = person;
@@ -30,7 +31,23 @@ export async function signUp(
   const answer = await postForm(agent, '/sign-up', { name, email, password });
   if (answer.status !== 303) throw unexpected(testApp, 'Signing up', answer);
   const row = await testApp.db('users').where({ email }).first('id');
-  return { agent, id: row.id, name, email, password };
+  const signedUp = { agent, id: row.id, name, email, password };
+  if (person.confirmed !== false) await confirmEmail(testApp, signedUp);
+  return signedUp;
+}
+
+/** Opens the link of the mail that came with signing up, and confirms. */
+export async function confirmEmail(testApp: TestApp, person: Pick<Person, 'agent' | 'email'>): Promise<void> {
+  const answer = await postForm(person.agent, await mailedLink(testApp.db, person.email, 'verify-email'));
+  if (answer.status !== 303) throw unexpected(testApp, 'Confirming the address', answer);
+}
+
+/** The path of the link in the newest mail of this kind to this address. */
+export async function mailedLink(db: Knex, recipient: string, template: string): Promise<string> {
+  const mail = await db('mails').where({ recipient, template }).orderBy('id', 'desc').first('text_body');
+  const url = /https?:\/\/\S+/.exec(mail?.text_body ?? '')?.[0];
+  if (!url) throw new Error(`No link in a mail "${template}" to ${recipient}`);
+  return new URL(url).pathname;
 }
 
 /** A signed-in person with an organizer whose desk they see. */

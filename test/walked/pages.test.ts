@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { HtmlValidate } from 'html-validate';
+import { Secret, TOTP } from 'otpauth';
 import { createBrowser } from '../support/browser';
-import { type Market, openMarket } from '../support/market';
+import { type Market, openMarket, PASSWORD } from '../support/market';
 import { addressOf, TABLE } from './route-table';
 import { type Answer, buildWorld, createVisitor, type Role, type World } from './world';
 
@@ -152,6 +153,59 @@ for (const page of ['/sign-up', '/sign-in']) {
 mistakes('GET /sign-in', 'guest', 'POST /sign-in', { email: 'nobody@example.com', password: 'not this one' });
 get('GET /confirm-password', 'member');
 mistakes('GET /confirm-password', 'member', 'POST /confirm-password', { password: 'not this one' });
+
+get('GET /forgotten-password', 'guest');
+get('GET /forgotten-password', 'guest', 'sent', () => '/forgotten-password?sent=1');
+mistakes('GET /forgotten-password', 'guest', 'POST /forgotten-password', { email: 'no address' });
+get('GET /password-resets/:token', 'guest');
+get('GET /password-resets/:token', 'guest', 'used up', () => '/password-resets/x', 404);
+mistakes('GET /password-resets/:token', 'guest', 'POST /password-resets/:token', { password: 'short' });
+for (const page of ['', '/email', '/password', '/closure', '/two-factor'])
+  get(`GET /account${page}`, 'member', page === '/closure' ? 'the last owner' : undefined);
+get('GET /account', 'colleague', 'not confirmed');
+mistakes('GET /account', 'member', 'POST /account/name', { name: '' });
+mistakes('GET /account/email', 'member', 'POST /account/email', { email: 'no address' });
+mistakes('GET /account/password', 'member', 'POST /account/password', { password: 'short' });
+get('GET /account/closure', 'admin', 'nothing in the way');
+mistakes('GET /account/closure', 'admin', 'POST /account/closure', { password: 'not this one' });
+get('GET /account/email-confirmations/:token', 'colleague');
+get('GET /account/email-confirmations/:token', 'member', 'of somebody else', undefined, 404);
+FILLED.push({
+  route: 'GET /account/two-factor',
+  name: 'being set up, as other',
+  status: 200,
+  async open(world) {
+    await world.visitor('other').send('POST', '/account/two-factor/setup');
+    return world.visitor('other').send('GET', '/account/two-factor');
+  },
+});
+mistakes('GET /account/two-factor', 'other', 'POST /account/two-factor', { code: '000000' });
+FILLED.push({
+  route: 'GET /account/two-factor',
+  name: 'the recovery codes, as other',
+  status: 200,
+  async open(world) {
+    const { html } = await world.visitor('other').send('GET', '/account/two-factor');
+    const secret = /<code[^>]*>([A-Z2-7 ]+)<\/code>/.exec(html)![1]!.replaceAll(' ', '');
+    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    return world.visitor('other').send('POST', '/account/two-factor', { fields: { code } });
+  },
+});
+get('GET /account/two-factor', 'other', 'on');
+FILLED.push({
+  route: 'GET /sign-in/code',
+  name: 'after the password, as other',
+  status: 200,
+  async open(world, market) {
+    const { email } = await world
+      .db('users')
+      .whereIn('id', world.db('two_factor').select('user_id'))
+      .first('email');
+    const visitor = createVisitor(market);
+    await visitor.send('POST', '/sign-in', { fields: { email, password: PASSWORD } });
+    return visitor.send('GET', '/sign-in/code');
+  },
+});
 
 get('GET /organizer', 'member');
 get('GET /organizer', 'other', 'a draft and no account');

@@ -159,6 +159,68 @@ export const TABLE: Record<string, Row> = {
   'GET /confirm-password': { outcomes: signedIn(page) },
   'POST /confirm-password': { outcomes: signedIn(leadsTo(/^\/organizer$/)), fields: credentials },
 
+  'GET /sign-in/code': { outcomes: everybody(leadsTo(/^\/sign-in$/)) },
+  'POST /sign-in/code': {
+    outcomes: everybody(leadsTo(/^\/sign-in$/)),
+    fields: () => ({ code: '000000' }),
+    sender: 'guest',
+  },
+  'GET /forgotten-password': { outcomes: everybody(page) },
+  'POST /forgotten-password': {
+    // what it leads to is done by the worker
+    outcomes: everybody(leadsTo(/^\/forgotten-password\?sent=1$/)),
+    fields: () => ({ email: `forgot${(newcomers += 1)}@example.com` }),
+    sender: 'guest',
+  },
+  'GET /password-resets/:token': { outcomes: everybody(page), at: (world) => world.passwordReset },
+  'POST /password-resets/:token': {
+    outcomes: everybody(notFound, { guest: leadsTo(/^\/sign-in$/, true) }),
+    at: (world) => world.passwordReset,
+    fields: () => ({ password: 'other words than before' }),
+    sender: 'guest',
+  },
+
+  'GET /account': { outcomes: signedIn(page) },
+  'POST /account/name': {
+    outcomes: signedIn(leadsTo(/^\/account$/, true)),
+    fields: () => ({ name: `Ada ${(newcomers += 1)}` }),
+  },
+  'GET /account/email': { outcomes: signedIn(page) },
+  'POST /account/email': {
+    outcomes: signedIn(leadsTo(/^\/account$/, true)),
+    fields: () => ({ email: `new${(newcomers += 1)}@example.com` }),
+  },
+  'POST /account/verification-mails': {
+    outcomes: signedIn(leadsTo(/^\/account$/), { colleague: leadsTo(/^\/account$/, true) }),
+  },
+  'GET /account/email-confirmations/:token': {
+    outcomes: signedIn(notFound, { colleague: page }),
+    at: (world) => world.emailConfirmation,
+  },
+  'POST /account/email-confirmations/:token': {
+    outcomes: signedIn(notFound, { colleague: leadsTo(/^\/organizer$/, true) }),
+    at: (world) => world.emailConfirmation,
+    sender: 'colleague',
+  },
+  'GET /account/password': { outcomes: signedIn(page) },
+  'POST /account/password': {
+    outcomes: signedIn(leadsTo(/^\/account$/, true)),
+    fields: () => ({ current_password: PASSWORD, password: PASSWORD }),
+  },
+  'POST /account/sessions': {
+    outcomes: signedIn(leadsTo(/^\/account$/)),
+    fields: () => ({ session: 'others' }),
+  },
+  'GET /account/two-factor': { outcomes: signedIn(page) },
+  'POST /account/two-factor/setup': { outcomes: signedIn(leadsTo(/^\/account\/two-factor$/, true)) },
+  'POST /account/two-factor': {
+    outcomes: signedIn({ status: 422, changes: false }),
+    fields: () => ({ code: '000000' }),
+  },
+  'POST /account/two-factor/recovery-codes': { outcomes: signedIn(leadsTo(/^\/account\/two-factor$/)) },
+  'POST /account/two-factor/removal': { outcomes: signedIn(leadsTo(/^\/account$/, true)) },
+  'GET /account/closure': { outcomes: signedIn(page) },
+
   'GET /organizer': { outcomes: ownDesk(page) },
   'GET /organizer/organizers/new': { outcomes: signedIn(page) },
   'GET /organizer/organizers/:id/edit': { outcomes: membersOnly(page, { colleague: forbidden }) },
@@ -307,6 +369,11 @@ export const TABLE: Record<string, Row> = {
       colleague: forbidden,
       admin: notFound,
     }),
+  },
+  // everybody is the last owner of something by now
+  'POST /account/closure': {
+    outcomes: signedIn({ status: 409, changes: false }),
+    fields: () => ({ password: PASSWORD }),
   },
   'POST /sign-out': { outcomes: everybody(leadsTo(/^\/$/)) },
 };

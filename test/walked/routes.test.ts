@@ -65,6 +65,9 @@ describe('the list of routes', () => {
       `${ours} /`, // the current user
       'notices /',
       'csrf /',
+      'requireUser /account',
+      'requireUser /account/two-factor',
+      'requireRecentPassword /account/two-factor',
       'requireUser /organizer',
       `${ours} /organizer/events`, // the current organizer
       `${ours} /organizer/drafts`,

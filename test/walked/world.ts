@@ -4,6 +4,7 @@ import { newId } from '../../src/lib/ids';
 import { type Browser, createBrowser } from '../support/browser';
 import { formsOf, textOfHtml } from '../support/html';
 import { EVENT, type Market, openMarket } from '../support/market';
+import { mailedLink } from '../support/people';
 
 /**
  * guest: nobody, without the order's address · buyer: a guest who has it · member: owns the organizer that all is about ·
@@ -59,6 +60,7 @@ export async function buildWorld(given?: Market) {
   const ofThird = await market.eventOnSale({ name: 'Loom Works' });
   const admin = await market.admin();
   const colleague = await addColleague(market, organizer.id);
+  await forgetPassword(market);
 
   await market.settle();
   // from here on nothing arrives by itself
@@ -125,6 +127,10 @@ export async function buildWorld(given?: Market) {
     ticketCode: /href="\/tickets\/([^"]+)"/.exec(paid.page.html)![1]!,
     mailId: mail.id as string,
     stripeEventId: stripeEvent.id as string,
+    /** of somebody who is none of them */
+    passwordReset: await mailedLink(db, FORGETFUL, 'reset-password'),
+    /** of the colleague, who has not confirmed their address */
+    emailConfirmation: await mailedLink(db, COLLEAGUE, 'verify-email'),
     close: () => market.close(),
   };
 }
@@ -197,9 +203,19 @@ async function draft(market: Market, browser: Browser, fields: Record<string, st
   return /\/organizer\/events\/([0-9a-f-]{36})/.exec(saved.url)![1]!;
 }
 
+const FORGETFUL = 'forgetful@example.com';
+const COLLEAGUE = 'colleague@example.com';
+
+async function forgetPassword(market: Market): Promise<void> {
+  const browser = createBrowser();
+  const form = await browser.open(market.at('/sign-up'));
+  await browser.submit(form, { name: 'Percy', email: FORGETFUL, password: 'four quiet words here' });
+  await browser.submit(await browser.open(market.at('/forgotten-password')), { email: FORGETFUL });
+}
+
 async function addColleague(market: Market, organizerId: string): Promise<Browser> {
   const browser = createBrowser();
-  const email = 'colleague@example.com';
+  const email = COLLEAGUE;
   await browser.submit(await browser.open(market.at('/sign-up')), {
     name: 'Luigi',
     email,

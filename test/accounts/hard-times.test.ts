@@ -1,0 +1,68 @@
+/** Accounts while the database is away, and while a crowd tries passwords. */
+import supertest from 'supertest';
+import { createApp } from '../../src/app';
+import { createDatabase } from '../../src/db/connection';
+import { csrfTokenOf, postForm, signUp, textOf } from '../support/people';
+import { createTestApp } from '../support/test-app';
+
+test('without the database who is signed in reads a 503, gets no other session, and the process lives', async () => {
+  const testApp = await createTestApp();
+  const away = createDatabase({ url: 'postgres://nobody@127.0.0.1:9/nowhere', poolSize: 1 });
+  try {
+    const person = await signUp(testApp);
+    const signedIn = await postForm(testApp.agent(), '/sign-in', {
+      email: person.email,
+      password: person.password,
+    });
+    const cookie = (signedIn.headers['set-cookie'] as unknown as string[])[0]!.split(';')[0]!;
+    const cutOff = supertest(createApp({ ...testApp.dependencies, db: away }));
+    for (const answer of [
+      await cutOff.get('/organizer').set('Cookie', cookie),
+      await cutOff.get('/sign-in').set('Cookie', cookie),
+      await cutOff.post('/sign-in').set('Cookie', cookie).type('form').send({ email: 'a@b.example' }),
+    ]) {
+      expect([answer.status, answer.headers['set-cookie']]).toEqual([503, undefined]);
+      expect(textOf(answer)).toContain('Please try again in a moment');
+      expect(answer.headers['retry-after']).toBeDefined();
+    }
+    expect((await cutOff.get('/healthz')).status).toBe(200);
+    // and it is still there when the database is back
+    expect((await testApp.agent().get('/account').set('Cookie', cookie)).status).toBe(200);
+  } finally {
+    await away.destroy();
+    await testApp.close();
+  }
+});
+
+test('a hundred sign-ins at once do not keep others waiting', async () => {
+  const testApp = await createTestApp();
+  try {
+    const agent = testApp.agent();
+    const token = await csrfTokenOf(agent, '/sign-in');
+    let running = true;
+    const signIns = Promise.all(
+      Array.from({ length: 100 }, (_, n) =>
+        agent
+          .post('/sign-in')
+          .type('form')
+          .send({ _csrf: token, email: `crowd${n}@people.example`, password: `a guess of many ${n}` }),
+      ),
+    ).finally(() => (running = false));
+    const waits: number[] = [];
+    while (running) {
+      const begun = performance.now();
+      await testApp.agent().get('/healthz').expect(200);
+      waits.push(performance.now() - begun);
+    }
+    const statuses = (await signIns).map((answer) => answer.status);
+    expect(new Set(statuses)).toEqual(new Set([422]));
+    // the first also waits for the hundred to be sent, which happens in this process too
+    waits.shift();
+    waits.sort((a, b) => a - b);
+    expect(waits.length).toBeGreaterThan(10);
+    // some milliseconds here; hashing on the one thread would make it the whole wave
+    expect(waits[Math.floor(waits.length * 0.99)]).toBeLessThan(500);
+  } finally {
+    await testApp.close();
+  }
+}, 60_000);
