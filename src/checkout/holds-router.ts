@@ -36,7 +36,7 @@ export function holdsRouter(dependencies: Dependencies): Router {
     async (req: Request, res: Response) => {
       const slug = String(req.params['slug']);
       // at most a second old; what counts is read under the event's lock
-      const event = (await eventPages.find(slug))?.event;
+      const event = await eventPages.find(slug);
       if (!event) throw new NotFound('event');
       const choice = parseChoice(req.body, event.currency);
       if (!choice.ok)

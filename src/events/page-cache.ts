@@ -47,7 +47,13 @@ interface ReadyPage {
   refusals: Map<string, Buffer>;
 }
 
+interface KnownEvent {
+  id: string;
+  currency: string;
+}
+
 interface Entry {
+  known: { event: KnownEvent; readAt: number } | null;
   page: ReadyPage | null;
   /** something was committed since the page was read */
   changed: boolean;
@@ -58,8 +64,8 @@ interface Entry {
 export interface EventPages {
   /** Answers the request if it asks for an event's page; `next` where there is none. False: something else was asked for. */
   answer(req: IncomingMessage, res: ServerResponse, next: () => void): boolean;
-  /** The event of an address, at most a second old. */
-  find(slug: string): Promise<PublicEvent | null>;
+  /** Which event an address means, at most a second old; without its page, which a hold does not need. */
+  find(slug: string): Promise<KnownEvent | null>;
   /** The page with a refused order's choice in it; null without such an event. */
   renderRefusal(slug: string, options: EventPageOptions): Promise<Buffer | null>;
   /** Tickets of this event were held or given back by this process. */
@@ -98,11 +104,27 @@ export function createEventPages(dependencies: {
     return usable(slug, entry) ?? make(slug, entry);
   }
 
+  async function find(slug: string): Promise<KnownEvent | null> {
+    if (!ADDRESS.test(`/events/${slug}`)) return null;
+    const entry = entryOf(slug);
+    const readAt = performance.now();
+    if (entry.known && readAt - entry.known.readAt < OLDEST_MS) return entry.known.event;
+    const event: KnownEvent | undefined = await db('events')
+      .where({ slug })
+      .whereIn('status', ['published', 'cancelled'])
+      .whereNotNull('published_at')
+      .first('id', 'currency');
+    if (event) entry.known = { event, readAt };
+    else entries.delete(slug);
+    return event ?? null;
+  }
+
   function entryOf(slug: string): Entry {
     listener ??= listenTo(config.databaseDirectUrl ?? config.databaseUrl, 'foyer_event_pages', onCommit);
     let entry = entries.get(slug);
     if (!entry) {
       entry = {
+        known: null,
         page: null,
         changed: false,
         making: null,
@@ -186,13 +208,13 @@ export function createEventPages(dependencies: {
       // of a page that is just being made nobody knows yet whose it is
       const concerned =
         !event || payload === null || id === (kind === 'organizer' ? event.organizerId : event.id);
-      if (concerned) [entry.page, entry.changed] = [null, true];
+      if (concerned) [entry.known, entry.page, entry.changed] = [null, null, true];
     }
   }
 
   return {
     answer,
-    find: async (slug) => (ADDRESS.test(`/events/${slug}`) ? ((await get(slug))?.found ?? null) : null),
+    find,
     async renderRefusal(slug, options) {
       const page = ADDRESS.test(`/events/${slug}`) ? await get(slug) : null;
       if (!page) return null;

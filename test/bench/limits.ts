@@ -51,11 +51,11 @@ export async function pgbenchFiveStatements(
   await world.db.raw('ANALYZE bench_types');
   const script = `\\set n random(0, ${events.length - 1})
 BEGIN;
-SELECT gen_random_uuid() AS id, type_id, event_id FROM bench_types WHERE n = :n \\gset
-INSERT INTO orders (id, event_id, organizer_id, reference, currency, total_amount, livemode, hold_expires_at) VALUES (:'id', :'event_id', '${world.market.organizerId}', md5(random()::text), 'eur', 2000, false, now() + interval '15 minutes');
-INSERT INTO order_lines (order_id, ticket_type_id, ticket_type_name, quantity, unit_price) VALUES (:'id', :'type_id', 'Row 1', 1, 2000);
-INSERT INTO order_timeline (order_id, to_status, actor, reason) VALUES (:'id', 'held', 'buyer', 'tickets chosen');
-UPDATE ticket_types SET held = held + 1 WHERE id = :'type_id' AND held + sold < capacity;
+SELECT quote_literal(gen_random_uuid()::text) AS id, quote_literal(type_id::text) AS type_id, quote_literal(event_id::text) AS event_id FROM bench_types WHERE n = :n \\gset
+INSERT INTO orders (id, event_id, organizer_id, reference, currency, total_amount, livemode, hold_expires_at) VALUES (:id, :event_id, '${world.market.organizerId}', md5(random()::text), 'eur', 2000, false, now() + interval '15 minutes');
+INSERT INTO order_lines (order_id, ticket_type_id, ticket_type_name, quantity, unit_price) VALUES (:id, :type_id, 'Row 1', 1, 2000);
+INSERT INTO order_timeline (order_id, to_status, actor, reason) VALUES (:id, 'held', 'buyer', 'tickets chosen');
+UPDATE ticket_types SET held = held + 1 WHERE id = :type_id AND held + sold < capacity;
 COMMIT;`;
   return runPgbench(world, script, 32, seconds);
 }

@@ -5,7 +5,6 @@ import { parseArgs } from 'node:util';
 import { orderList } from './orders';
 import { isReached, type Row } from './rows';
 import { holdsOfOneType, holdsOnTwoProcesses, holdsOverManyEvents, publicPage } from './rush';
-import { starts } from './start';
 import { webhooks } from './webhooks';
 import { createWorld, type World } from './world';
 
@@ -16,7 +15,6 @@ const MEASUREMENTS: { ids: string[]; run: (world: World, seconds: number) => Pro
   { ids: ['R9'], run: holdsOnTwoProcesses },
   { ids: ['R5'], run: webhooks },
   { ids: ['R6'], run: orderList },
-  { ids: ['R10'], run: starts },
 ];
 
 async function main(): Promise<void> {
