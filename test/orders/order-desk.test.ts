@@ -12,7 +12,7 @@ afterAll(() => market.close());
 
 const list = (query = '') => market.at(`/organizer/events/${sale.id}/orders${query}`);
 
-test('the list begins empty, finds orders by name, mail and reference, and filters by state', async () => {
+test('the list begins empty, finds orders by the beginnings of name and mail and by reference, and filters by state', async () => {
   expect((await sale.browser.open(list())).text).toMatch(/No orders yet/);
   const bought = await market.buy(sale.slug, 2);
   await market.choose(createBrowser(), sale.slug, 1);
@@ -21,7 +21,7 @@ test('the list begins empty, finds orders by name, mail and reference, and filte
   expect(all.text).toContain(order.reference);
   expect(all.text).toMatch(/Charles charles@example\.com 2 Paid/);
   expect(all.text).toMatch(/Not given yet 1 Being placed/);
-  for (const q of ['charl', 'charles@EXAMPLE', order.reference.slice(2)])
+  for (const q of ['charl', 'charles@EXAMPLE', order.reference.toLowerCase()])
     expect((await sale.browser.open(list(`?q=${encodeURIComponent(q)}`))).text).toContain(order.reference);
   expect((await sale.browser.open(list('?q=%25'))).text).toMatch(/No order matches/);
   expect((await sale.browser.open(list('?status=open'))).text).not.toContain(order.reference);
