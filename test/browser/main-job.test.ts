@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { type Market, openMarket, PASSWORD } from '../support/market';
+import { mailedLink } from '../support/people';
 
 const PHONE = { width: 360, height: 740 };
 const DESKTOP = { width: 1280, height: 900 };
@@ -60,6 +61,9 @@ async function sell(page: Page, email: string): Promise<string> {
   await page.goto(market.at('/sign-up'));
   await fill(page, { name: 'Ada', email, password: PASSWORD });
   await page.click('main button[type=submit]');
+  await page.waitForURL((url) => url.pathname !== '/sign-up');
+  await page.goto(market.at(await mailedLink(market.db, email, 'verify-email')));
+  await page.click('main form button[type=submit]');
   await page.goto(market.at('/organizer/organizers/new'));
   await fill(page, { name: `House of ${email.split('@')[0]}` });
   await page.click('main button[type=submit]');
