@@ -94,20 +94,26 @@ interface LockedSale {
   snapshot: Parameters<typeof allocate>[0];
 }
 
+// Named one by one: a prepared statement with a star fails as soon as a migration has added a column.
+const EVENT_COLUMNS =
+  'id, organizer_id, livemode, currency, status, starts_at, ends_at, capacity, held, sold, suspended_at, organizer_suspended';
+
 // Of the order in which ids stand in the array: two processes that take several never wait, and one takes only one.
 const LOCK_ONE_EVENT = {
   name: 'hold-lock-one',
-  text: 'SELECT * FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE',
+  text: `SELECT ${EVENT_COLUMNS} FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE`,
 };
 const LOCK_FREE_EVENTS = {
   name: 'hold-lock-free',
-  text: 'SELECT * FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED',
+  text: `SELECT ${EVENT_COLUMNS} FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED`,
 };
 
 /** What is compared; a statement of its own, so that it sees what was committed until the lock was ours. */
 const READ_TICKET_TYPES = {
   name: 'hold-ticket-types',
-  text: `SELECT types.*, clock_timestamp() AS now, connection.status AS connection_status,
+  text: `SELECT types.id, types.event_id, types.name, types.kind, types.price, types.capacity, types.held, types.sold,
+                types.min_per_order, types.max_per_order, types.sales_start, types.sales_end, types.visibility,
+                types.removed_at, clock_timestamp() AS now, connection.status AS connection_status,
                 connection.charges_enabled AS connection_charges_enabled, connection.status_detail AS connection_status_detail
            FROM events
            JOIN ticket_types types ON types.event_id = events.id AND types.removed_at IS NULL

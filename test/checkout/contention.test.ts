@@ -284,3 +284,18 @@ async function deadlocks(): Promise<number> {
   );
   return Number(rows[0].deadlocks);
 }
+
+test('a migration that adds columns while we serve breaks no hold', async () => {
+  const { eventId, typeIds } = await freeEvent({ seats: [40] });
+  const hold = () =>
+    buyers(
+      eventId,
+      Array.from({ length: 10 }, () => [line(typeIds[0]!)]),
+    );
+  expect(won(await hold())).toBe(10);
+  await testApp.db.raw('ALTER TABLE events ADD COLUMN of_a_later_version text');
+  await testApp.db.raw('ALTER TABLE ticket_types ADD COLUMN of_a_later_version text');
+  const after = await hold();
+  expect(after.filter((result) => result.status === 'rejected')).toEqual([]);
+  expect(won(after)).toBe(10);
+});
