@@ -44,6 +44,8 @@ export interface Config {
     apiUrl: string;
     connectUrl: string;
     requestsPerSecond: number;
+    /** when calls are put off because Stripe does not answer; default: stripe-circuit.ts knows */
+    circuit?: { calls?: number; windowMs?: number; restMs?: number };
     /** The keys that new connections and new payments use. */
     primary: StripeKeys;
     /** Every mode we hold keys for: payments remember theirs. */

@@ -46,6 +46,15 @@ export function createDependencies(
   const logger = overrides.logger ?? createLogger(config.logLevel);
   const mailSender = createMailSender({ db, logger, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom });
   const eventPages = createEventPages({ config, db });
+  const stripe = createStripeClient({
+    apiUrl: config.stripe.apiUrl,
+    modes: config.stripe.modes,
+    circuit: config.stripe.circuit,
+    onCircuit: ({ livemode, state }) =>
+      state === 'open'
+        ? logger.error({ livemode }, 'Stripe does not answer: calls are put off')
+        : logger.info({ livemode, state }, 'calls to Stripe are let through again'),
+  });
   return {
     config,
     db,
@@ -55,7 +64,7 @@ export function createDependencies(
     encryption: createEncryption(config.encryptionKeys),
     orderTokens: createIdTokens(config.sessionSecrets, 'order-address'),
     ticketCodes: createTicketCodes(config.sessionSecrets),
-    stripe: createStripeClient({ apiUrl: config.stripe.apiUrl, modes: config.stripe.modes }),
+    stripe,
     connectOAuth: createConnectOAuth({
       connectUrl: config.stripe.connectUrl,
       baseUrl: config.baseUrl,
@@ -66,6 +75,7 @@ export function createDependencies(
     async close() {
       await eventPages.close();
       mailSender.close();
+      stripe.close();
       await db.destroy();
     },
     ...overrides,

@@ -7,7 +7,10 @@
 import Stripe from 'stripe';
 import { type StripeKeys } from '../config';
 import { isInsideTransaction } from '../db/connection';
+import { type CircuitSettings, type CircuitState, createCircuit, type OnCircuit } from './stripe-circuit';
 import { StripeFailure } from './stripe-errors';
+import { toAccount, toRefund, toSession } from './stripe-objects';
+import { readingVerbs } from './stripe-reading';
 
 /** While a person waits Stripe has eight seconds; then a job goes on. */
 const TIMEOUT_MS = 8000;
@@ -28,6 +31,9 @@ export interface CheckoutSession {
   paymentIntentId: string | null;
   /** known where the payment intent was asked for (retrieve); tells a failed delayed payment from one on its way */
   paymentIntentStatus: string | null;
+  /** minor units; known with `paymentIntentStatus` once there is a charge */
+  amountRefunded: bigint | null;
+  disputed: boolean | null;
   url: string | null;
   clientReferenceId: string | null;
   metadata: Record<string, string>;
@@ -62,8 +68,22 @@ export interface ConnectedAccount {
 /** A request to make a Checkout Session, exactly as it is sent. It is frozen in the attempt before it is sent. */
 export type CheckoutSessionRequest = Stripe.Checkout.SessionCreateParams;
 
-export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys[] }) {
+export function createStripeClient(settings: {
+  apiUrl: string;
+  modes: StripeKeys[];
+  circuit?: Partial<CircuitSettings>;
+  onCircuit?: OnCircuit;
+}) {
   const url = new URL(settings.apiUrl);
+  const circuits = new Map(
+    settings.modes.map(({ livemode }) => [
+      livemode,
+      createCircuit(livemode, (error) => toFailure(error).problem === 'unanswered', {
+        settings: settings.circuit,
+        onChange: settings.onCircuit,
+      }),
+    ]),
+  );
   const clients = new Map(settings.modes.map((keys) => [keys.livemode, newClient(keys.secretKey, url)]));
 
   function clientFor(livemode: boolean): Stripe {
@@ -80,7 +100,7 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
   async function answered<T>(livemode: boolean, ask: (client: Stripe) => Promise<T>): Promise<T> {
     const client = clientFor(livemode);
     try {
-      return await ask(client);
+      return await circuits.get(livemode)!.run(() => ask(client));
     } catch (error) {
       throw toFailure(error);
     }
@@ -106,7 +126,7 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
         toSession(
           await client.checkout.sessions.retrieve(
             call.id,
-            { expand: ['payment_intent'] },
+            { expand: ['payment_intent.latest_charge'] },
             { stripeAccount: call.account },
           ),
         ),
@@ -185,6 +205,17 @@ export function createStripeClient(settings: { apiUrl: string; modes: StripeKeys
     async retrievePlatformAccountId(livemode: boolean): Promise<string> {
       return answered(livemode, async (client) => toAccount(await client.accounts.retrieveCurrent()).id);
     },
+
+    ...readingVerbs(answered),
+
+    /** Has Stripe stopped answering this process? Calls fail at once then, and are made again later. */
+    isAway: (livemode: boolean): boolean => circuits.get(livemode)?.state().state === 'open',
+
+    circuits: (): CircuitState[] => [...circuits.values()].map((circuit) => circuit.state()),
+
+    close(): void {
+      for (const circuit of circuits.values()) circuit.close();
+    },
   };
 }
 
@@ -237,68 +268,4 @@ function toFailure(error: unknown): StripeFailure {
       `Stripe refused the request (${error.code ?? error.rawType ?? 'invalid request'})`,
     );
   return failure('unanswered', `Stripe gave no usable answer (${error.statusCode ?? error.type})`);
-}
-
-function toSession(session: Stripe.Checkout.Session): CheckoutSession {
-  if (
-    typeof session?.id !== 'string' ||
-    !session.status ||
-    !session.payment_status ||
-    !(session.amount_total === null || Number.isSafeInteger(session.amount_total)) ||
-    !Number.isSafeInteger(session.expires_at)
-  )
-    throw new StripeFailure('unanswered', 'Stripe answered something that is no Checkout Session');
-  return {
-    id: session.id,
-    status: session.status as CheckoutSession['status'],
-    paymentStatus: session.payment_status as CheckoutSession['paymentStatus'],
-    amountTotal: session.amount_total === null ? null : BigInt(session.amount_total),
-    currency: session.currency,
-    paymentIntentId: idOf(session.payment_intent),
-    paymentIntentStatus:
-      typeof session.payment_intent === 'object' ? (session.payment_intent?.status ?? null) : null,
-    url: session.url,
-    clientReferenceId: session.client_reference_id,
-    metadata: session.metadata ?? {},
-    expiresAt: new Date(session.expires_at * 1000),
-  };
-}
-
-function toRefund(refund: Stripe.Refund): Refund {
-  if (typeof refund?.id !== 'string' || !Number.isSafeInteger(refund.amount))
-    throw new StripeFailure('unanswered', 'Stripe answered something that is no refund');
-  return {
-    id: refund.id,
-    status: (refund.status ?? 'pending') as Refund['status'],
-    amount: BigInt(refund.amount),
-    currency: refund.currency,
-    paymentIntentId: idOf(refund.payment_intent),
-    failureReason: refund.failure_reason ?? null,
-    metadata: refund.metadata ?? {},
-  };
-}
-
-function toAccount(account: Stripe.Account): ConnectedAccount {
-  if (typeof account?.id !== 'string')
-    throw new StripeFailure('unanswered', 'Stripe answered something that is no account');
-  return {
-    id: account.id,
-    displayName:
-      account.settings?.dashboard?.display_name ?? account.business_profile?.name ?? account.email ?? null,
-    country: account.country ?? null,
-    defaultCurrency: account.default_currency ?? null,
-    chargesEnabled: account.charges_enabled === true,
-    payoutsEnabled: account.payouts_enabled === true,
-    requirements: {
-      currentlyDue: account.requirements?.currently_due ?? [],
-      pastDue: account.requirements?.past_due ?? [],
-      disabledReason: account.requirements?.disabled_reason ?? null,
-      currentDeadline: account.requirements?.current_deadline ?? null,
-    },
-  };
-}
-
-function idOf(value: string | { id: string } | null | undefined): string | null {
-  if (!value) return null;
-  return typeof value === 'string' ? value : value.id;
 }

@@ -5,6 +5,7 @@
 export type StripeProblem =
   | 'refused' // 400, 402, 404: this request will never work
   | 'unanswered' // timeout, reset, 5xx, nonsense: it may have acted
+  | 'away' // not asked at all: Stripe has not answered lately (stripe-circuit.ts)
   | 'rate_limited' // 429: not acted, try later
   | 'busy' // 409: the same key is being worked on right now
   | 'platform_key' // 401: our key; everybody is concerned, nothing changes for an order
@@ -41,6 +42,7 @@ export class StripeFailure extends Error {
 export function isWorthRetrying(failure: StripeFailure): boolean {
   return (
     failure.problem === 'unanswered' ||
+    failure.problem === 'away' ||
     failure.problem === 'rate_limited' ||
     failure.problem === 'busy' ||
     failure.problem === 'platform_key'

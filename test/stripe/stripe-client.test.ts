@@ -171,6 +171,8 @@ describe('making a Checkout Session', () => {
       currency: 'eur',
       paymentIntentId: null,
       paymentIntentStatus: null,
+      amountRefunded: null,
+      disputed: null,
       url: 'https://checkout.stripe.com/c/pay/cs_test_a1',
       clientReferenceId: '0193a5c0-0000-7000-8000-000000000001',
       metadata: { foyer_attempt: '1' },
@@ -185,7 +187,11 @@ describe('reading a Checkout Session', () => {
       ...SESSION,
       status: 'complete',
       payment_status: 'paid',
-      payment_intent: { id: 'pi_1', status: 'succeeded' },
+      payment_intent: {
+        id: 'pi_1',
+        status: 'succeeded',
+        latest_charge: { id: 'ch_1', amount_refunded: 500, disputed: true },
+      },
     };
     const sent = record(API, { body: paid });
     const session = await stripe.retrieveCheckoutSession({ ...ORGANIZER, id: 'cs_test_a1' });
@@ -193,7 +199,7 @@ describe('reading a Checkout Session', () => {
     expect(sent).toHaveLength(1);
     expect([sent[0]!.method, decodeURIComponent(sent[0]!.path), sent[0]!.body]).toEqual([
       'GET',
-      '/v1/checkout/sessions/cs_test_a1?expand[0]=payment_intent',
+      '/v1/checkout/sessions/cs_test_a1?expand[0]=payment_intent.latest_charge',
       '',
     ]);
     expect(headersOf(sent[0]!)).toEqual(FOR_ORGANIZER);
@@ -201,6 +207,8 @@ describe('reading a Checkout Session', () => {
       status: 'complete',
       paymentIntentId: 'pi_1',
       paymentIntentStatus: 'succeeded',
+      amountRefunded: 500n,
+      disputed: true,
     });
   });
 
@@ -316,6 +324,87 @@ test('listing refunds reads every page of a payment', async () => {
     ['GET', '/v1/refunds?payment_intent=pi_1&limit=100&starting_after=re_1'],
   ]);
   for (const request of sent) expect(headersOf(request)).toEqual(FOR_ORGANIZER);
+});
+
+describe('reading what happened on an account', () => {
+  const SPAN = { since: new Date('2026-11-20T00:00:00.900Z'), until: new Date('2026-11-21T00:00:00Z') };
+  const list = (...data: object[]) => ({ object: 'list', data, has_more: false, url: '/v1/x' });
+  const CREATED = 'created[gte]=1795132800&created[lt]=1795219200';
+  const DISPUTE = {
+    id: 'du_1',
+    object: 'dispute',
+    amount: 4000,
+    currency: 'eur',
+    status: 'needs_response',
+    reason: 'fraudulent',
+    payment_intent: 'pi_1',
+    is_charge_refundable: false,
+    evidence_details: { due_by: 1_795_700_000, submission_count: 0 },
+    created: 1_795_000_000,
+  };
+  const OURS = {
+    id: 'du_1',
+    amount: 4000n,
+    currency: 'eur',
+    status: 'needs_response',
+    reason: 'fraudulent',
+    paymentIntentId: 'pi_1',
+    chargeRefundable: false,
+    evidenceDueAt: new Date(1_795_700_000_000),
+    evidenceSubmitted: false,
+    createdAt: new Date(1_795_000_000_000),
+  };
+
+  it.each([
+    [
+      'sessions',
+      () => stripe.listCheckoutSessions({ ...ORGANIZER, ...SPAN }),
+      `/v1/checkout/sessions?${CREATED}&limit=100`,
+      SESSION,
+      expect.objectContaining({ id: 'cs_test_a1', amountTotal: 4000n }),
+    ],
+    [
+      'undelivered events',
+      () => stripe.listUndeliveredEvents({ ...ORGANIZER, since: SPAN.since, types: ['charge.refunded'] }),
+      '/v1/events?created[gte]=1795132800&delivery_success=false&types[0]=charge.refunded&limit=100',
+      { id: 'evt_1', object: 'event' },
+      { id: 'evt_1', object: 'event' },
+    ],
+    [
+      'charges',
+      () => stripe.listCharges({ ...ORGANIZER, ...SPAN }),
+      `/v1/charges?${CREATED}&limit=100`,
+      { id: 'ch_1', payment_intent: 'pi_1', paid: true, amount: 4000, amount_refunded: 0, currency: 'eur' },
+      { id: 'ch_1', paymentIntentId: 'pi_1', paid: true, amount: 4000n, amountRefunded: 0n, currency: 'eur' },
+    ],
+    [
+      'refunds',
+      () => stripe.listRefundsWithin({ ...ORGANIZER, ...SPAN }),
+      `/v1/refunds?${CREATED}&limit=100`,
+      REFUND,
+      expect.objectContaining({ id: 're_1', amount: 4000n, paymentIntentId: 'pi_1' }),
+    ],
+    [
+      'the disputes of a payment',
+      () => stripe.listDisputes({ ...ORGANIZER, paymentIntentId: 'pi_1' }),
+      '/v1/disputes?payment_intent=pi_1&limit=100',
+      DISPUTE,
+      OURS,
+    ],
+  ])('reads %s of the organizer', async (_name, read, path, answer, ours) => {
+    const sent = record(API, { body: list(answer) });
+    expect(await read()).toEqual([ours]);
+    expect(sent).toHaveLength(1);
+    expect([sent[0]!.method, decodeURIComponent(sent[0]!.path), sent[0]!.body]).toEqual(['GET', path, '']);
+    expect(headersOf(sent[0]!)).toEqual(FOR_ORGANIZER);
+  });
+
+  it('does not take something else for a dispute', async () => {
+    record(API, { body: list({ ...DISPUTE, amount: '4000' }) });
+    await expect(stripe.listDisputes({ ...ORGANIZER, paymentIntentId: 'pi_1' })).rejects.toMatchObject({
+      problem: 'unanswered',
+    });
+  });
 });
 
 describe('reading accounts', () => {
