@@ -51,9 +51,23 @@ export function readingApi(simulator: Simulator, route: Route): void {
       '/v1/application_fees',
     );
   });
+  route('get', '/v1/charges', ({ account, params }) => {
+    const intent = params.text('payment_intent');
+    const charges = state.listFor('charges', account).map(({ object }) => object);
+    return toPage(
+      charges.filter((charge) => charge.payment_intent === (intent ?? charge.payment_intent)),
+      params,
+      '/v1/charges',
+    );
+  });
   route('get', '/v1/events', ({ account, params }) => {
     const [type, types] = [params.text('type'), params.list('types')];
-    const events = state.listFor('events', account).map(({ object }) => object);
+    // taken by every endpoint, or not yet by all of them
+    const delivered = params.flag('delivery_success');
+    const events = state
+      .listFor('events', account)
+      .map(({ object }) => object)
+      .filter((event) => delivered === undefined || (event.pending_webhooks === 0) === delivered);
     const wanted = types ?? (type ? [type] : null);
     return toPage(
       events.filter((event) => wanted?.includes(event.type) ?? true),
@@ -65,7 +79,8 @@ export function readingApi(simulator: Simulator, route: Route): void {
 
 export function ownObject(
   { id, account }: ApiCall,
-  row: Tables['fees' | 'charges' | 'refunds' | 'intents' | 'transactions' | 'events'] | undefined,
+  row:
+    Tables['fees' | 'disputes' | 'charges' | 'refunds' | 'intents' | 'transactions' | 'events'] | undefined,
   what: string,
 ): object {
   if (row?.account !== account) throw noSuch(what, id);

@@ -24,12 +24,15 @@
  * POST /_control/sessions/:id/pay { outcome?: success|decline|async_pending|async_success|async_failure, amount_total?, currency? }
  *   async_success and async_failure also end a pending one; amount_total and currency contradict the order
  * POST /_control/refunds/:id { status: pending|succeeded|failed }
+ * POST /_control/disputes     { payment_intent, reason?, amount?, inquiry? } → dispute
+ * POST /_control/disputes/:id { status }: as Stripe lets a dispute go on (under_review, won, lost, appeal_needs_response, …)
  */
 import express, { type Request, type Response, Router } from 'express';
 import { connect, createAccount, getAccount, type NewAccount, revoke, updateAccount } from './accounts';
 import { ledger } from './balances';
 import { expireSession, getSession } from './checkout-sessions';
 import { type Simulator } from './context';
+import { DISPUTE_STATUSES, moveDispute, openDispute } from './disputes';
 import { type Fault, FAULT_KINDS } from './faults';
 import { playPayment } from './payments';
 import { noSuch, Refusal, refused } from './refusal';
@@ -133,6 +136,16 @@ export function controlRoutes(simulator: Simulator): Router {
   on('post', '/refunds/:id', ({ status }, id) => {
     oneOf(status, ['pending', 'succeeded', 'failed'], 'status');
     return changeRefund(simulator, id, status as string);
+  });
+  on('post', '/disputes', ({ payment_intent, ...wanted }) => {
+    const intent = state.get('intents', String(payment_intent));
+    const charge = state.get('charges', (intent?.object.latest_charge as string | null) ?? null);
+    if (!charge) throw noSuch('payment_intent', String(payment_intent));
+    return openDispute(simulator, charge.object, wanted);
+  });
+  on('post', '/disputes/:id', ({ status }, id) => {
+    oneOf(status, DISPUTE_STATUSES, 'status');
+    return moveDispute(simulator, id, status as string);
   });
   return router;
 }

@@ -4,6 +4,7 @@ import { getAccount, nameOf, revoke, updateAccount } from './accounts';
 import { formText } from './api';
 import { totalsOf } from './balances';
 import { type Simulator } from './context';
+import { moveDispute, openDispute } from './disputes';
 import { sendPage } from './pages';
 import { noSuch } from './refusal';
 import { refundCharge } from './refunds';
@@ -45,6 +46,9 @@ export function dashboardRoutes(simulator: Simulator, router: Router): void {
       title: nameOf(account),
       account: account.object,
       charges,
+      disputeOf: Object.fromEntries(
+        state.listFor('disputes', account.id).map(({ object }) => [object.charge as string, object]),
+      ),
       totals,
       platform,
     });
@@ -53,6 +57,16 @@ export function dashboardRoutes(simulator: Simulator, router: Router): void {
     const charge = state.get('charges', new URLSearchParams(formText(req)).get('charge'));
     if (charge?.account !== req.params.id) throw noSuch('charge', '');
     refundCharge(simulator, charge.object, {});
+    res.redirect(303, `/dashboard/${req.params.id}`);
+  });
+  router.post('/dashboard/:id/disputes', (req, res) => {
+    const form = new URLSearchParams(formText(req));
+    const charge = state.get('charges', form.get('charge'));
+    const dispute = state.get('disputes', form.get('dispute'));
+    if (charge?.account === req.params.id)
+      openDispute(simulator, charge.object, { reason: 'fraudulent', inquiry: form.get('inquiry') });
+    else if (dispute?.account === req.params.id) moveDispute(simulator, dispute.id, form.get('status') ?? '');
+    else throw noSuch('charge', '');
     res.redirect(303, `/dashboard/${req.params.id}`);
   });
   router.post('/dashboard/:id/charges', (req, res) => {

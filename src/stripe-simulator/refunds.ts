@@ -2,6 +2,7 @@
 import type Stripe from 'stripe';
 import { type Route } from './api';
 import { addTransaction, ownObject } from './balances';
+import { isChargedBack } from './disputes';
 import { type Cause, newId, nulls, type Simulator } from './context';
 import { toPage } from './lists';
 import { money } from './pages';
@@ -71,6 +72,10 @@ export function refundCharge(
   const amount = wanted.amount ?? rest;
   if (rest === 0)
     throw refused(`Charge ${charge.id} has already been refunded.`, { code: 'charge_already_refunded' });
+  if (isChargedBack(simulator, charge)) {
+    const message = `Charge ${charge.id} has been charged back; cannot issue a refund.`;
+    throw refused(message, { code: 'charge_disputed' });
+  }
   if (amount > rest) {
     const message = `Refund amount (${money(amount, currency)}) is greater than unrefunded amount on charge (${money(rest, currency)})`;
     throw refused(message, { param: 'amount' });

@@ -11,6 +11,7 @@ import { oauthRoutes } from './connect-oauth';
 import { createClock, type Simulator, type SimulatorOptions } from './context';
 import { controlRoutes } from './control';
 import { dashboardRoutes } from './dashboard';
+import { disputesApi } from './disputes';
 import { createFaults } from './faults';
 import { hostedCheckoutRoutes } from './hosted-checkout';
 import { sendPage, VIEWS } from './pages';
@@ -103,6 +104,7 @@ function createApp(simulator: Simulator): Express {
   accountsApi(simulator, route);
   checkoutSessionsApi(simulator, route);
   refundsApi(simulator, route);
+  disputesApi(simulator, route);
   readingApi(simulator, route);
   oauthRoutes(simulator, app);
   hostedCheckoutRoutes(simulator, app);

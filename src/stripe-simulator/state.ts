@@ -41,6 +41,7 @@ export interface Tables {
   intents: Holding<Stripe.PaymentIntent, { session: string; payer: Payer }>;
   charges: Holding<Stripe.Charge>;
   refunds: Holding<Stripe.Refund>;
+  disputes: Holding<Stripe.Dispute>;
   fees: Holding<Stripe.ApplicationFee>;
   transactions: Holding<Stripe.BalanceTransaction>;
   /** what happens by time: a session (its id) expires, a delayed payment (its intent's id) ends; seconds */
