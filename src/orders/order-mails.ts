@@ -98,6 +98,59 @@ export async function lateRefundMail(
   };
 }
 
+/** A slow method: said at once, because the next news can take days. */
+export async function paymentProcessingMail(
+  db: Knex,
+  dependencies: MailDependencies,
+  order: Order,
+): Promise<NewMail> {
+  const { event, organizer, url } = await readOrderForMail(db, dependencies, order);
+  const amount = formatMoney(order.totalAmount, order.currency);
+  return {
+    dedupeKey: `payment-processing:${order.id}`,
+    template: 'payment-processing',
+    recipient: order.buyerEmail!,
+    orderId: order.id,
+    content: {
+      subject: `Your payment for ${event.title} is on its way`,
+      heading: 'Your bank is working on your payment',
+      paragraphs: [
+        `Hello ${order.buyerName}, your payment of ${amount} to ${organizer.name} was begun and is not confirmed yet. Do not pay again.`,
+        'Your tickets stay held. We mail them as soon as your bank has confirmed the payment, which can take some days. If it does not, we tell you, and you are not charged.',
+      ],
+      rows: [{ label: 'Order', value: order.reference }],
+      action: { label: 'See the state of your order', url },
+      footer: `${footerFor(order, event.title)} Questions: ${organizer.contact_email}`,
+    },
+  };
+}
+
+/** A slow payment that did not succeed: not charged, and nothing is held any more. */
+export async function paymentFailedMail(
+  db: Knex,
+  dependencies: MailDependencies,
+  order: Order,
+): Promise<NewMail> {
+  const { event, organizer, url } = await readOrderForMail(db, dependencies, order);
+  return {
+    dedupeKey: `payment-failed:${order.id}`,
+    template: 'payment-failed',
+    recipient: order.buyerEmail!,
+    orderId: order.id,
+    content: {
+      subject: `Your payment for ${event.title} did not succeed`,
+      heading: 'Your bank did not confirm the payment',
+      paragraphs: [
+        `Hello ${order.buyerName}, your payment of ${formatMoney(order.totalAmount, order.currency)} did not succeed. You were not charged, and the tickets are no longer held for you.`,
+        'If you still want to come, open the page of the event and choose again.',
+      ],
+      rows: [{ label: 'Order', value: order.reference }],
+      action: { label: 'See your order', url },
+      footer: `${footerFor(order, event.title)} Questions: ${organizer.contact_email}`,
+    },
+  };
+}
+
 function footerFor(order: Order, title: string): string {
   return `You get this mail because of order ${order.reference} for ${title}.`;
 }

@@ -120,6 +120,9 @@ export interface PaymentAttempt {
   request: Record<string, unknown>;
   amount: bigint;
   currency: string;
+  /** what Stripe says was paid, minor units; null before */
+  paidAmount: bigint | null;
+  paidCurrency: string | null;
   sessionExpiresAt: Date;
   checkoutSessionId: string | null;
   checkoutUrl: string | null;

@@ -120,6 +120,8 @@ export function toAttempt(row: Row): PaymentAttempt {
     request: row.request,
     amount: row.amount,
     currency: row.currency,
+    paidAmount: row.paid_amount,
+    paidCurrency: row.paid_currency,
     sessionExpiresAt: row.session_expires_at,
     checkoutSessionId: row.checkout_session_id,
     checkoutUrl: row.checkout_url,

@@ -9,13 +9,18 @@ import { type Knex } from 'knex';
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
 import { queueMail } from '../mail/outbox';
+import { bookDisputes } from '../payments/book-disputes';
+import { bookRefunds } from '../payments/book-refunds';
 import { requestAutomaticRefund } from '../payments/request-refund';
 import { type CheckoutSession } from '../stripe/stripe-client';
 import { fulfilOrder } from './fulfil-order';
 import { moveOrder, noteOnOrder } from './move-order';
-import { type Cause, type Order, type OrderStatus, type PaymentAttempt } from './order';
-import { lateRefundMail } from './order-mails';
+import { type Cause, isFulfilled, type Order, type OrderStatus, type PaymentAttempt } from './order';
+import { lateRefundMail, paymentFailedMail, paymentProcessingMail } from './order-mails';
 import { createOrdersStore } from './orders-store';
+
+/** Slow methods end within two weeks; one that takes longer is shown to a person, and still held. */
+export const PROCESSING_DAYS = 14;
 
 export type SettleDependencies = Pick<
   Dependencies,
@@ -40,8 +45,22 @@ export async function settleAttempt(dependencies: SettleDependencies, attemptId:
   await applySession(dependencies, attemptId, session);
 }
 
-/** Applies what Stripe says of an attempt's session. Needs no order of arrival: what is done already is left alone. */
+/**
+ * Applies what Stripe says of an attempt's session. Needs no order of arrival: what is done already is left alone, and
+ * what was refunded or disputed before we knew of the payment is booked with it.
+ */
 export async function applySession(
+  dependencies: SettleDependencies,
+  attemptId: string,
+  session: CheckoutSession,
+): Promise<void> {
+  await applyPaymentState(dependencies, attemptId, session);
+  if (session.paymentStatus !== 'paid') return;
+  if ((session.amountRefunded ?? 0n) > 0n) await bookRefunds(dependencies, attemptId);
+  if (session.disputed) await bookDisputes(dependencies, attemptId);
+}
+
+async function applyPaymentState(
   dependencies: SettleDependencies,
   attemptId: string,
   session: CheckoutSession,
@@ -53,7 +72,8 @@ export async function applySession(
     if (attempt.checkoutSessionId !== session.id)
       throw new Error('This session is not the one of this attempt');
     await orders.updateAttempt(attemptId, { checked_at: trx.fn.now() });
-    if (session.status === 'expired') return applyDead(trx, order, attempt, 'checkout session expired');
+    if (session.status === 'expired')
+      return applyDead(trx, dependencies, order, attempt, 'checkout session expired');
     if (session.status !== 'complete') return;
     if (session.paymentStatus === 'paid' || session.paymentStatus === 'no_payment_required')
       return applyPaid(trx, dependencies, order, attempt, session);
@@ -62,8 +82,8 @@ export async function applySession(
       session.paymentIntentStatus === 'canceled' ||
       session.paymentIntentStatus === 'requires_payment_method'
     )
-      return applyDead(trx, order, attempt, 'payment failed');
-    return applyProcessing(trx, order, attempt, session);
+      return applyDead(trx, dependencies, order, attempt, 'payment failed');
+    return applyProcessing(trx, dependencies, order, attempt, session);
   });
 }
 
@@ -83,53 +103,84 @@ async function applyPaid(
     attempt: attempt.n,
   };
   const paid: Cause = { actor: 'stripe', reason: 'payment succeeded', details };
+  const received = {
+    paidAmount: session.amountTotal ?? attempt.amount,
+    paidCurrency: session.currency ?? attempt.currency,
+  };
   await orders.updateAttempt(attempt.id, {
     status: 'paid',
     payment_intent_id: session.paymentIntentId,
     paid_at: trx.fn.now(),
+    paid_amount: received.paidAmount,
+    paid_currency: received.paidCurrency,
   });
+  Object.assign(attempt, received, { paymentIntentId: session.paymentIntentId });
 
-  if (
-    session.amountTotal !== attempt.amount ||
-    session.currency !== attempt.currency ||
-    order.stripeAccountId !== attempt.stripeAccountId
-  ) {
-    const cause = {
-      ...paid,
-      reason: 'the payment does not match the order',
-      details: {
-        ...details,
-        paid: `${session.amountTotal} ${session.currency}`,
-        expected: `${attempt.amount} ${attempt.currency}`,
-      },
-    };
-    dependencies.logger.error({ orderId: order.id }, 'a payment does not match its order');
-    return order.status === 'needs_attention'
-      ? noteOnOrder(trx, order, cause)
-      : reach(trx, order, 'needs_attention', cause, 'payment_mismatch');
+  // A second payment for one order: given back, whatever its amount, and the good one is not touched.
+  if (hasItsPayment(order.status)) {
+    await noteOnOrder(trx, order, { ...paid, reason: 'a second payment for this order is given back' });
+    return requestAutomaticRefund(trx, attempt, 'duplicate_payment');
   }
+  if (!isAsOrdered(order, attempt)) return applyMismatch(trx, dependencies, order, attempt, paid);
 
   switch (order.status) {
     case 'creating_session':
     case 'awaiting_payment':
     case 'processing':
     case 'expiring':
+      if (await isEventCancelled(trx, order)) {
+        await reach(trx, order, 'expired', { ...paid, reason: 'the event was cancelled before the payment' });
+        return applyLatePayment(trx, dependencies, order, attempt, paid);
+      }
       await reach(trx, order, 'paid', paid);
       return fulfilOrder(trx, dependencies, order);
     case 'expired':
     case 'failed':
       return applyLatePayment(trx, dependencies, order, attempt, paid);
-    case 'paid':
-    case 'partially_refunded':
-    case 'refunded':
-    case 'refund_pending':
-      // A second payment for one order: given back, and the good one is not touched.
-      await noteOnOrder(trx, order, { ...paid, reason: 'a second payment for this order is given back' });
-      return requestAutomaticRefund(trx, attempt, 'duplicate_payment');
     default:
       // needs_attention: a person decides, knowing of this payment
       return noteOnOrder(trx, order, paid);
   }
+}
+
+/** Was a payment kept for this order, or given back, before? */
+function hasItsPayment(status: OrderStatus): boolean {
+  return isFulfilled(status) || status === 'refunded' || status === 'refund_pending';
+}
+
+function isAsOrdered(order: Order, attempt: PaymentAttempt): boolean {
+  return (
+    attempt.paidAmount === attempt.amount &&
+    attempt.paidCurrency === attempt.currency &&
+    order.stripeAccountId === attempt.stripeAccountId
+  );
+}
+
+/** Never fulfilled, and never guessed: a person compares. */
+async function applyMismatch(
+  trx: Knex.Transaction,
+  { logger }: SettleDependencies,
+  order: Order,
+  attempt: PaymentAttempt,
+  paid: Cause,
+): Promise<void> {
+  const cause = {
+    ...paid,
+    reason: 'the payment does not match the order',
+    details: {
+      ...paid.details,
+      paid: `${attempt.paidAmount} ${attempt.paidCurrency}`,
+      expected: `${attempt.amount} ${attempt.currency}`,
+    },
+  };
+  logger.error({ orderId: order.id }, 'a payment does not match its order');
+  if (order.status === 'needs_attention') return noteOnOrder(trx, order, cause);
+  await reach(trx, order, 'needs_attention', cause, 'payment_mismatch');
+}
+
+async function isEventCancelled(trx: Knex.Transaction, order: Order): Promise<boolean> {
+  const event = await trx('events').where({ id: order.eventId }).first('status');
+  return event.status === 'cancelled';
 }
 
 /** The tickets again if they still fit and the event takes place, else all of the money back. */
@@ -140,8 +191,7 @@ async function applyLatePayment(
   attempt: PaymentAttempt,
   paid: Cause,
 ): Promise<void> {
-  const event = await trx('events').where({ id: order.eventId }).first('status');
-  const cancelled = event.status === 'cancelled';
+  const cancelled = await isEventCancelled(trx, order);
   if (
     !cancelled &&
     (await moveOrder(trx, order, 'paid', { ...paid, reason: 'a late payment; the tickets were still there' }))
@@ -163,8 +213,10 @@ async function applyLatePayment(
   await queueMail(trx, await lateRefundMail(trx, dependencies, order, why));
 }
 
+/** The money is on its way: the tickets stay held far beyond the buyer's own time, until Stripe says how it ended. */
 async function applyProcessing(
   trx: Knex.Transaction,
+  dependencies: SettleDependencies,
   order: Order,
   attempt: PaymentAttempt,
   session: CheckoutSession,
@@ -184,12 +236,17 @@ async function applyProcessing(
       reason: 'completed, the money is on its way',
       details: { session: session.id, account: attempt.stripeAccountId },
     });
+    await trx('orders')
+      .where({ id: order.id })
+      .update({ hold_expires_at: trx.raw('now() + make_interval(days => ?)', [PROCESSING_DAYS]) });
+    await queueMail(trx, await paymentProcessingMail(trx, dependencies, order));
   }
 }
 
 /** Stripe says that nothing will come of this attempt: only now may its tickets go back (promise 3). */
 async function applyDead(
   trx: Knex.Transaction,
+  dependencies: SettleDependencies,
   order: Order,
   attempt: PaymentAttempt,
   reason: string,
@@ -213,6 +270,7 @@ async function applyDead(
       },
       reason === 'payment failed' ? 'payment_failed' : (order.statusDetail ?? 'hold_over'),
     );
+    if (reason === 'payment failed') await queueMail(trx, await paymentFailedMail(trx, dependencies, order));
   }
 }
 

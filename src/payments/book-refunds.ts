@@ -73,16 +73,26 @@ async function bookDashboardRefund(db: Knex, attemptId: string, refund: StripeRe
       .where({ payment_attempt_id: attemptId, status: 'succeeded' })
       .sum('amount as sum')
       .first();
-    const whole = BigInt(given?.sum ?? 0) >= attempt.amount;
+    const whole = BigInt(given?.sum ?? 0) >= (attempt.paidAmount ?? attempt.amount);
     const cause = {
       actor: 'stripe' as const,
       reason: whole ? 'refunded in full at Stripe' : 'refunded in part at Stripe',
       details: { refund: refund.id, amount: String(refund.amount) },
     };
+    // What is given back of a second payment does not touch the order that the first one paid for.
+    if (await isSecondPayment(trx, attemptId)) return noteOnOrder(trx, order, cause);
     if (isFulfilled(order.status) && whole) {
       await trx('tickets').where({ order_id: order.id }).update({ status: 'void' });
       await moveOrder(trx, order, 'refunded', cause);
     } else if (order.status === 'paid') await moveOrder(trx, order, 'partially_refunded', cause);
     else await noteOnOrder(trx, order, cause);
   });
+}
+
+/** A payment that came when the order had its own already. */
+export async function isSecondPayment(trx: Knex.Transaction, attemptId: string): Promise<boolean> {
+  const row = await trx('refunds')
+    .where({ payment_attempt_id: attemptId, origin: 'duplicate_payment' })
+    .first('id');
+  return row !== undefined;
 }

@@ -16,8 +16,8 @@ export async function requestAutomaticRefund(
       order_id: attempt.orderId,
       payment_attempt_id: attempt.id,
       origin,
-      amount: attempt.amount,
-      currency: attempt.currency,
+      amount: attempt.paidAmount ?? attempt.amount,
+      currency: attempt.paidCurrency ?? attempt.currency,
       reason: origin === 'late_payment' ? 'paid after the tickets were gone' : 'paid twice',
       idempotency_key: `foyer-refund-${id}-1`,
     })

@@ -11,6 +11,7 @@ import { isUuid } from '../lib/ids';
 import { type PaymentAttempt } from '../orders/order';
 import { createOrdersStore } from '../orders/orders-store';
 import { settleAttempt } from '../orders/settle-order';
+import { bookDisputes } from '../payments/book-disputes';
 import { bookRefunds } from '../payments/book-refunds';
 import { readStripeEvent, type StripeEvent } from '../stripe/webhook-signature';
 
@@ -25,9 +26,17 @@ const HANDLERS: Record<string, Handler> = {
   'refund.created': bookPaymentsRefunds,
   'refund.updated': bookPaymentsRefunds,
   'refund.failed': bookPaymentsRefunds,
+  'charge.dispute.created': bookPaymentsDisputes,
+  'charge.dispute.updated': bookPaymentsDisputes,
+  'charge.dispute.closed': bookPaymentsDisputes,
+  'charge.dispute.funds_withdrawn': bookPaymentsDisputes,
+  'charge.dispute.funds_reinstated': bookPaymentsDisputes,
   'account.updated': readAccount,
   'account.application.deauthorized': endConnection,
 };
+
+/** What we listen to: the endpoint at Stripe is set to these (README), and the reconciliation asks for them. */
+export const USED_EVENT_TYPES = Object.keys(HANDLERS);
 
 /** Works off one event of the inbox. Throws when it can't be finished now: it is tried again. */
 export async function workOffEvent(dependencies: Dependencies, eventId: string): Promise<void> {
@@ -137,13 +146,40 @@ async function bookPaymentsRefunds(
   dependencies: Dependencies,
   event: StripeEvent & { account: string },
 ): Promise<string> {
-  const attempt = await createOrdersStore(dependencies.db).findAttemptByStripe({
-    account: event.account,
-    paymentIntentId: textOf(event.object['payment_intent']),
-  });
-  if (!attempt || attempt.livemode !== event.livemode) return 'ignored: no payment of ours';
+  const attempt = await findPaidAttempt(dependencies, event);
+  if (!attempt) return 'ignored: no payment of ours';
   await bookRefunds(dependencies, attempt.id);
   return 'booked';
+}
+
+async function bookPaymentsDisputes(
+  dependencies: Dependencies,
+  event: StripeEvent & { account: string },
+): Promise<string> {
+  const attempt = await findPaidAttempt(dependencies, event);
+  if (!attempt) return 'ignored: no payment of ours';
+  await bookDisputes(dependencies, attempt.id);
+  return 'booked';
+}
+
+/**
+ * The attempt of the payment that an event is about. News of a refund can come before our own of the payment: then the
+ * order named in the charge tells which session to ask Stripe about, and Stripe's answer whose payment it was.
+ */
+async function findPaidAttempt(
+  dependencies: Dependencies,
+  event: StripeEvent & { account: string },
+): Promise<PaymentAttempt | null> {
+  const orders = createOrdersStore(dependencies.db);
+  const ids = { account: event.account, paymentIntentId: textOf(event.object['payment_intent']) };
+  const known = await orders.findAttemptByStripe(ids);
+  if (known) return known.livemode === event.livemode ? known : null;
+  const hint = (event.object['metadata'] as Record<string, unknown> | null | undefined)?.['foyer_order'];
+  const attempt = isUuid(hint) ? await orders.findLivingAttempt(hint) : null;
+  if (!attempt || attempt.stripeAccountId !== event.account || attempt.livemode !== event.livemode)
+    return null;
+  await settleAttempt(dependencies, attempt.id);
+  return orders.findAttemptByStripe(ids);
 }
 
 async function readAccount(
