@@ -3,17 +3,17 @@ import { accountName, type Connection, whyNoPaidSales } from '../connect/connect
 import { connectionForEvent } from '../connect/connection-for-event';
 import { createConnectionsStore } from '../connect/connections-store';
 import { type Dependencies } from '../dependencies';
-import { NotFound } from '../errors';
+import { Forbidden, NotFound } from '../errors';
 import { currentUser } from '../http/current-user';
 import { emptyForm, type Form, parseForm, withErrors } from '../http/forms';
 import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
-import { posterSvg } from '../lib/poster';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { paths } from '../paths';
 import { priceInWords, type TicketType } from '../ticket-types/ticket-type';
 import { createTicketTypesStore } from '../ticket-types/ticket-types-store';
 import { cancelEvent } from './cancel-event';
+import { duplicateEvent } from './duplicate-event';
 import { createDeskEvents, type DeskPeriod, toDeskEvent } from './desk-events';
 import { type EventDetails, lacksConnection, whatIsMissing } from './event';
 import { needsPayment } from './event-availability';
@@ -22,13 +22,13 @@ import { type FormValues, ticketField, withAnotherRow } from './event-fields';
 import { eventFormView } from './event-form-view';
 import {
   cancellationForm,
+  type EventFormAction,
   eventFormValues,
   newEventForm,
   parseEventForm,
   readEventForm,
 } from './event-forms';
-import { eventPageLocals, isConnectionReady } from './event-page';
-import { ticketBox } from './event-page-model';
+import { eventPreviewRouter } from './event-preview-router';
 import { createEventsStore } from './events-store';
 import { pageOfList } from './programme';
 import { CONFIRM_EMAIL_FIRST, publishEvent, unpublishEvent } from './publish-event';
@@ -45,6 +45,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
 
   router.use([paths.events(), '/organizer/drafts'], loadOrganizer(db));
   router.use('/organizer/events/:id', organizerOfEvent);
+  router.use(eventPreviewRouter(dependencies));
 
   router.get(paths.events(), async (req: Request, res: Response) => {
     const organizer = organizerOf(req);
@@ -66,9 +67,11 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
 
   router.post(paths.events(), async (req: Request, res: Response) => {
     const { action, draftId, values } = readEventForm(req.body);
-    if (action !== 'save') return keepDraft(req, res, { action, draftId, values, event: null });
+    const kept = { draftId, values, event: null };
+    if (action === 'save_draft' || action === 'add_ticket') return keepDraft(req, res, { action, ...kept });
     const parsed = parseEventForm(values, { now: new Date() });
     if (!parsed.ok) return showProblems(req, res, { event: null, draftId, form: parsed.form });
+    if (action === 'preview') return keepDraft(req, res, { action, ...kept });
     const id = await createEvent(db, parsed.input, {
       organizerId: organizerOf(req).id,
       livemode: config.stripe.primary.livemode,
@@ -81,7 +84,11 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
   router.get('/organizer/events/:id', async (req: Request, res: Response) => {
     const known = await getEvent(req);
     const sales = await deskEvents.readSales(known.event.id);
-    renderDesk(req, res, 'events/home', known.event.title, { ...homeLocals(known, config.baseUrl), sales });
+    renderDesk(req, res, 'events/home', known.event.title, {
+      ...homeLocals(known, config.baseUrl),
+      sales,
+      mayDuplicate: organizerOf(req).role === 'owner',
+    });
   });
 
   router.get('/organizer/events/:id/edit', async (req: Request, res: Response) => {
@@ -96,40 +103,17 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     const { event } = await getEvent(req);
     refuseCancelled(event);
     const { action, draftId, values } = readEventForm(req.body);
-    if (action !== 'save') return keepDraft(req, res, { action, draftId, values, event });
+    const kept = { draftId, values, event };
+    if (action === 'save_draft' || action === 'add_ticket') return keepDraft(req, res, { action, ...kept });
     const parsed = parseEventForm(values, { now: new Date(), unchangedStart: event.startsAt });
     if (!parsed.ok) return showProblems(req, res, { event, draftId, form: parsed.form });
+    if (action === 'preview') return keepDraft(req, res, { action, ...kept });
     const changed = await changeEvent(db, event.id, event.organizerId, parsed.input);
     if (!changed.ok)
       return showProblems(req, res, { event, draftId, form: withErrors(parsed.form, changed.errors) });
     await drafts.deleteDraft(draftId, draftOwner(req));
     req.leaveNotice({ kind: 'success', text: 'Your changes are saved.' });
     res.redirect(303, paths.manageEvent(event.id));
-  });
-
-  router.get('/organizer/events/:id/preview', async (req: Request, res: Response) => {
-    const { event, types } = await getEvent(req);
-    const organizer = organizerOf(req);
-    // as it would look once published, which takes a connection; a cancelled one as it looks now
-    const draft = event.status === 'draft';
-    const shown: EventDetails = draft ? { ...event, status: 'published' } : event;
-    const box = ticketBox(shown, types, {
-      connectionReady: draft || (await isConnectionReady(dependencies, { event, ticketTypes: types })),
-      now: new Date(),
-      organizerName: organizer.name,
-    });
-    const poster = Buffer.from(posterSvg({ id: event.id, title: event.title })).toString('base64');
-    renderPage(
-      req,
-      res,
-      'events/event',
-      { title: `Preview: ${event.title}` },
-      eventPageLocals({ event: shown, organizer }, box, {
-        // the public poster is not there before the event is
-        poster: `data:image/svg+xml;base64,${poster}`,
-        previewOf: event.id,
-      }),
-    );
   });
 
   router.get('/organizer/events/:id/publication', async (req: Request, res: Response) => {
@@ -187,6 +171,19 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     res.redirect(303, paths.manageEvent(known.event.id));
   });
 
+  router.post('/organizer/events/:id/duplicates', async (req: Request, res: Response) => {
+    const { event } = await getEvent(req);
+    if (organizerOf(req).role !== 'owner')
+      throw new Forbidden('Only an owner of this organizer can duplicate its events.');
+    const owner = { organizerId: event.organizerId, livemode: config.stripe.primary.livemode };
+    const id = await duplicateEvent(db, event.id, owner, new Date());
+    req.leaveNotice({
+      kind: 'success',
+      text: `This is a copy of “${event.title}”. Nobody sees it yet, and nothing of it is sold. Check its title, and when it starts.`,
+    });
+    res.redirect(303, paths.editEvent(id));
+  });
+
   router.post('/organizer/drafts/:id/removal', async (req: Request, res: Response) => {
     if (!(await drafts.deleteDraft(req.params['id'], draftOwner(req))))
       throw new NotFound('unfinished event');
@@ -229,7 +226,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     req: Request,
     res: Response,
     kept: {
-      action: 'save_draft' | 'add_ticket';
+      action: Exclude<EventFormAction, 'save'>;
       draftId: string | null;
       values: FormValues;
       event: EventDetails | null;
@@ -243,6 +240,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
       draftId: kept.draftId,
       values: more?.values ?? kept.values,
     });
+    if (kept.action === 'preview') return res.redirect(303, paths.draftPreview(id));
     const address = event ? paths.editEvent(event.id, id) : paths.newEvent(id);
     if (!more)
       req.leaveNotice({

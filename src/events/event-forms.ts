@@ -51,7 +51,8 @@ export interface EventInput {
 }
 
 /** What the form's buttons ask for. */
-export type EventFormAction = 'save' | 'save_draft' | 'add_ticket';
+const ACTIONS = ['save', 'save_draft', 'add_ticket', 'preview'] as const;
+export type EventFormAction = (typeof ACTIONS)[number];
 
 /** What one post of the form brings. Throws BadRequest for a shape that the form never sends. */
 export function readEventForm(body: unknown): {
@@ -60,9 +61,8 @@ export function readEventForm(body: unknown): {
   values: FormValues;
 } {
   const fields = readFields(body);
-  const action = fields['action'];
   return {
-    action: action === 'save_draft' || action === 'add_ticket' ? action : 'save',
+    action: ACTIONS.find((action) => action === fields['action']) ?? 'save',
     draftId: fields['draft'] || null,
     values: pickEventValues(fields),
   };

@@ -81,11 +81,17 @@ export function eventPageView(
   };
 }
 
+/** On top of a preview: that it is one, and the way back. */
+export interface PreviewNotice {
+  text: string;
+  back: { href: string; label: string };
+}
+
 /** What `events/event` is given, for the public page and for the organizer's preview of it. */
 export function eventPageLocals(
   { event, organizer }: Pick<PublicEvent, 'event' | 'organizer'>,
   box: TicketBox,
-  options: EventPageOptions & { poster: string; previewOf?: string },
+  options: EventPageOptions & { poster: string; previewOf?: PreviewNotice },
 ): Record<string, unknown> {
   return {
     event,

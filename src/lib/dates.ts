@@ -82,6 +82,18 @@ export function formatDuration(seconds: number): string {
   return whole === 1 ? '1 second' : `${whole} seconds`;
 }
 
+/** The least number of whole weeks, at least one, after which an instant's time of day in a zone lies after `now`. */
+export function weeksUntilAfter(instant: Date, now: Date, zone: string): number {
+  let weeks = Math.max(1, Math.floor(inZone(now, zone).diff(inZone(instant, zone), 'weeks').weeks));
+  while (moveByWeeks(instant, weeks, zone) <= now) weeks += 1;
+  return weeks;
+}
+
+/** The same weekday and time of day, so many weeks later; a time that the zone skips then becomes the next there is. */
+export function moveByWeeks(instant: Date, weeks: number, zone: string): Date {
+  return inZone(instant, zone).plus({ weeks }).toJSDate();
+}
+
 function inZone(instant: Date, zone: string): DateTime {
   return DateTime.fromJSDate(instant, { zone }).setLocale('en-GB');
 }

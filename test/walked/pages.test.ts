@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { HtmlValidate } from 'html-validate';
 import { Secret, TOTP } from 'otpauth';
 import { createBrowser } from '../support/browser';
-import { type Market, openMarket, PASSWORD } from '../support/market';
+import { EVENT, type Market, openMarket, PASSWORD } from '../support/market';
 import { addressOf, TABLE } from './route-table';
 import { type Answer, buildWorld, createVisitor, type Role, type World } from './world';
 
@@ -232,6 +232,16 @@ mistakes('GET /organizer/events/new', 'member', 'POST /organizer/events', {
 get('GET /organizer/events/:id', 'member', 'published');
 get('GET /organizer/events/:id', 'member', 'a draft', ({ draftEvent }) => `/organizer/events/${draftEvent}`);
 get('GET /organizer/events/:id/preview', 'member');
+FILLED.push({
+  route: 'GET /organizer/drafts/:id/preview',
+  name: 'of a form that was never saved, as member',
+  status: 200,
+  async open(world) {
+    const member = world.visitor('member');
+    const kept = await member.send('POST', '/organizer/events', { fields: { ...EVENT, action: 'preview' } });
+    return member.send('GET', kept.location!);
+  },
+});
 get('GET /organizer/events/:id/edit', 'member');
 mistakes('GET /organizer/events/:id/edit', 'member', 'POST /organizer/events/:id/edit', { title: '' });
 get('GET /organizer/events/:id/publication', 'member', 'can be published');

@@ -239,6 +239,14 @@ export const TABLE: Record<string, Row> = {
   'GET /organizer/events/:id/orders.csv': { outcomes: membersOnly(page) },
   'GET /organizer/orders/:id': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/preview': { outcomes: membersOnly(page), at: event('draftEvent', '/preview') },
+  'GET /organizer/drafts/:id/preview': {
+    // what Ada began is hers alone, and it lacks what a preview needs
+    outcomes: membersOnly(leadsTo(/^\/organizer\/events\/new\?draft=/), { colleague: notFound }),
+    at: (world) => `/organizer/drafts/${world.draftId}/preview`,
+  },
+  'POST /organizer/events/:id/duplicates': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/events\/[\w-]{36}\/edit$/, true), { colleague: forbidden }),
+  },
   'GET /organizer/events/:id/edit': { outcomes: membersOnly(page) },
   'POST /organizer/events/:id/edit': {
     outcomes: membersOnly(leadsTo(EVENT_HOME, true)),
