@@ -13,7 +13,9 @@ import { paths } from '../paths';
 import { priceInWords, type TicketType } from '../ticket-types/ticket-type';
 import { createTicketTypesStore } from '../ticket-types/ticket-types-store';
 import { cancelEvent } from './cancel-event';
+import { eventChangeRouter } from './event-change-router';
 import { duplicateEvent } from './duplicate-event';
+import { createEventChangesStore } from './event-changes-store';
 import { createDeskEvents, type DeskPeriod, toDeskEvent } from './desk-events';
 import { type EventDetails, lacksConnection, whatIsMissing } from './event';
 import { needsPayment } from './event-availability';
@@ -34,6 +36,8 @@ import { pageOfList } from './programme';
 import { CONFIRM_EMAIL_FIRST, publishEvent, unpublishEvent } from './publish-event';
 import { changeEvent, createEvent, refuseCancelled } from './save-event';
 
+const NOTICES_SHOWN = 5;
+
 /** The desk's events: making them, changing them, putting them on sale and taking them off. */
 export function eventDeskRouter(dependencies: Dependencies): Router {
   const { config, db } = dependencies;
@@ -46,6 +50,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
   router.use([paths.events(), '/organizer/drafts'], loadOrganizer(db));
   router.use('/organizer/events/:id', organizerOfEvent);
   router.use(eventPreviewRouter(dependencies));
+  router.use(eventChangeRouter(dependencies));
 
   router.get(paths.events(), async (req: Request, res: Response) => {
     const organizer = organizerOf(req);
@@ -87,6 +92,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     renderDesk(req, res, 'events/home', known.event.title, {
       ...homeLocals(known, config.baseUrl),
       sales,
+      told: await createEventChangesStore(db).list(known.event.id, NOTICES_SHOWN),
       mayDuplicate: organizerOf(req).role === 'owner',
     });
   });
@@ -108,9 +114,10 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     const parsed = parseEventForm(values, { now: new Date(), unchangedStart: event.startsAt });
     if (!parsed.ok) return showProblems(req, res, { event, draftId, form: parsed.form });
     if (action === 'preview') return keepDraft(req, res, { action, ...kept });
-    const changed = await changeEvent(db, event.id, event.organizerId, parsed.input);
-    if (!changed.ok)
+    const changed = await changeEvent(dependencies, event.id, event.organizerId, parsed.input);
+    if (changed.outcome === 'refused')
       return showProblems(req, res, { event, draftId, form: withErrors(parsed.form, changed.errors) });
+    if (changed.outcome === 'must_tell') return keepDraft(req, res, { action: 'tell', ...kept });
     await drafts.deleteDraft(draftId, draftOwner(req));
     req.leaveNotice({ kind: 'success', text: 'Your changes are saved.' });
     res.redirect(303, paths.manageEvent(event.id));
@@ -226,7 +233,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     req: Request,
     res: Response,
     kept: {
-      action: Exclude<EventFormAction, 'save'>;
+      action: Exclude<EventFormAction, 'save'> | 'tell';
       draftId: string | null;
       values: FormValues;
       event: EventDetails | null;
@@ -241,6 +248,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
       values: more?.values ?? kept.values,
     });
     if (kept.action === 'preview') return res.redirect(303, paths.draftPreview(id));
+    if (kept.action === 'tell') return res.redirect(303, paths.eventChangeNotice(event!.id, id));
     const address = event ? paths.editEvent(event.id, id) : paths.newEvent(id);
     if (!more)
       req.leaveNotice({

@@ -273,6 +273,16 @@ function parseParts<Shape extends Record<string, z.ZodType>>(
   return { parts, errors };
 }
 
+/** What goes along with a mail about a new time or place. */
+export const changeNoticeForm = z.object({
+  message: optionalText({ max: 1000, multiline: true }),
+  draft: z.string().optional(),
+  seen: z
+    .string()
+    .optional()
+    .transform((seen) => seen ?? ''),
+});
+
 /** Why an event is cancelled: the words that its ticket holders read. */
 export const cancellationForm = z.object({
   reason: textField({

@@ -6,6 +6,7 @@ import { type Knex } from 'knex';
 import { canTakeCharges } from '../connect/connection';
 import { connectionForEvent } from '../connect/connection-for-event';
 import { inTransaction, violatedConstraint } from '../db/connection';
+import { type Dependencies } from '../dependencies';
 import { Conflict } from '../errors';
 import { newId } from '../lib/ids';
 import { slugFrom, slugWithTail } from '../lib/slugs';
@@ -14,6 +15,8 @@ import { type EventDetails } from './event';
 import { problemsOfChange } from './event-change';
 import { type EventInput } from './event-forms';
 import { createEventsStore } from './events-store';
+import { type Announcement, countHolders, lockHolders, tellHolders } from './tell-holders';
+import { changesWorthTelling, fingerprintOf, type ToldChange } from './worth-telling';
 
 /** Stores a new event, not published. Answers its id. */
 export async function createEvent(
@@ -39,17 +42,30 @@ export async function createEvent(
   );
 }
 
-/** Changes an event as far as its orders allow; else answers messages by form field and changes nothing. */
+export type ChangedEvent =
+  | { outcome: 'changed'; told: number }
+  /** messages by form field */
+  | { outcome: 'refused'; errors: Record<string, string> }
+  /** people hold tickets, and the organizer has not seen yet what they will be told */
+  | { outcome: 'must_tell'; changes: ToldChange[] };
+
+/**
+ * Changes an event as far as its orders allow, and tells its ticket holders of a new time or place; else changes
+ * nothing. Without an announcement nothing that they must hear of is changed.
+ */
 export async function changeEvent(
-  db: Knex,
+  dependencies: Pick<Dependencies, 'db' | 'config' | 'orderTokens'>,
   eventId: string,
   organizerId: string,
   input: EventInput,
-): Promise<{ ok: true } | { ok: false; errors: Record<string, string> }> {
+  announcement: Announcement | null = null,
+): Promise<ChangedEvent> {
   return withFreeSlug(() =>
-    inTransaction(db, async (trx) => {
+    inTransaction(dependencies.db, async (trx): Promise<ChangedEvent> => {
       const events = createEventsStore(trx);
       const ticketTypes = createTicketTypesStore(trx);
+      // orders before their event, as everywhere that both are locked
+      if (announcement) await lockHolders(trx, eventId);
       const event = await events.lockOfOrganizer(eventId, organizerId);
       refuseCancelled(event);
       const before = {
@@ -60,7 +76,12 @@ export async function changeEvent(
         canTakeCharges: canTakeCharges(await connectionForEvent(trx, event)),
       };
       const errors = problemsOfChange(before, input);
-      if (Object.keys(errors).length > 0) return { ok: false, errors };
+      if (Object.keys(errors).length > 0) return { outcome: 'refused', errors };
+
+      const changes = changesWorthTelling(event, input.event, new Date());
+      const mustTell = changes.length > 0 && (await countHolders(trx, event.id)) > 0;
+      if (mustTell && event.suspended) return { outcome: 'refused', errors: { form: SUSPENDED } };
+      if (mustTell && announcement?.seen !== fingerprintOf(changes)) return { outcome: 'must_tell', changes };
 
       // Ids that are not this event's change nothing: only those of `before` are written to.
       const known = new Set(before.ticketTypes.map((type) => type.id));
@@ -71,10 +92,17 @@ export async function changeEvent(
         else await ticketTypes.update(id, position, fields);
       }
       await events.update(event.id, { ...input.event, slug: await slugAfterChange(trx, event, input) });
-      return { ok: true };
+      if (!mustTell || !announcement) return { outcome: 'changed', told: 0 };
+      const told = await lockHolders(trx, event.id);
+      await tellHolders(trx, dependencies, event.id, told, changes, announcement);
+      return { outcome: 'changed', told: told.length };
     }),
   );
 }
+
+/** What Foyer has suspended mails nobody in the organizer's words. */
+const SUSPENDED =
+  'Foyer has suspended this event, so its time and place stay as people with tickets know them. Ask whom the mail about it names';
 
 /** A cancelled event stays as its ticket holders were told. */
 export function refuseCancelled(event: Pick<EventDetails, 'status'>): void {

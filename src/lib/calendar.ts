@@ -1,7 +1,6 @@
 import ical from 'ical-generator';
 
-/** An event as an iCalendar text (RFC 5545). Times are written in UTC, so no zone table is needed to read them. */
-export function eventCalendar(event: {
+export interface CalendarEvent {
   id: string;
   title: string;
   starts_at: Date;
@@ -11,9 +10,10 @@ export function eventCalendar(event: {
   venue_address: string | null;
   online_url: string | null;
   status: string;
-  url: string;
-  organizerName: string;
-}): string {
+}
+
+/** An event as an iCalendar text (RFC 5545). Times are written in UTC, so no zone table is needed to read them. */
+export function eventCalendar(event: CalendarEvent & { url: string; organizerName: string }): string {
   const calendar = ical({ prodId: { company: 'Foyer', product: 'Foyer', language: 'EN' } });
   calendar.createEvent({
     id: `${event.id}@foyer`,
@@ -23,7 +23,7 @@ export function eventCalendar(event: {
     description: `By ${event.organizerName}\n${event.url}`,
     location:
       event.location_kind === 'online'
-        ? event.online_url
+        ? (event.online_url ?? 'Online')
         : [event.venue_name, event.venue_address].filter(Boolean).join(', '),
     url: event.url,
     ...(event.status === 'cancelled' ? { status: 'CANCELLED' as never } : {}),

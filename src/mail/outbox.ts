@@ -1,6 +1,6 @@
 /** Mails are rows first, in the transaction that makes them necessary, and sent at least once by the worker. */
 import { type Knex } from 'knex';
-import { addJob } from '../jobs/jobs';
+import { addJobs } from '../jobs/jobs';
 import { newId } from '../lib/ids';
 import { composeMail, type MailContent } from './compose-mail';
 
@@ -23,27 +23,45 @@ export interface NewMail {
   carriesSecret?: boolean;
 }
 
+const MAILS_IN_A_STATEMENT = 200;
+
 /** Queues a mail in the caller's transaction. Answers false when it was queued before. */
 export async function queueMail(db: Knex, mail: NewMail): Promise<boolean> {
+  return (await queueMails(db, [mail])) === 1;
+}
+
+/** Queues many in few statements. Answers how many of them had not been queued before. */
+export async function queueMails(db: Knex, mails: NewMail[]): Promise<number> {
+  let queued = 0;
+  for (let from = 0; from < mails.length; from += MAILS_IN_A_STATEMENT) {
+    const rows = await Promise.all(mails.slice(from, from + MAILS_IN_A_STATEMENT).map(toRow));
+    const inserted: { id: string }[] = await db('mails')
+      .insert(rows)
+      .onConflict('dedupe_key')
+      .ignore()
+      .returning('id');
+    await addJobs(
+      db,
+      'send_mail',
+      inserted.map(({ id }) => ({ mailId: id })),
+    );
+    queued += inserted.length;
+  }
+  return queued;
+}
+
+async function toRow(mail: NewMail): Promise<Record<string, unknown>> {
   const composed = await composeMail(mail.content);
-  const id = newId();
-  const inserted = await db('mails')
-    .insert({
-      id,
-      dedupe_key: mail.dedupeKey,
-      template: mail.template,
-      recipient: mail.recipient,
-      subject: composed.subject,
-      text_body: composed.text,
-      html_body: composed.html,
-      attachments: JSON.stringify(mail.attachments ?? []),
-      order_id: mail.orderId ?? null,
-      carries_secret: mail.carriesSecret ?? false,
-    })
-    .onConflict('dedupe_key')
-    .ignore()
-    .returning('id');
-  if (inserted.length === 0) return false;
-  await addJob(db, 'send_mail', { mailId: id });
-  return true;
+  return {
+    id: newId(),
+    dedupe_key: mail.dedupeKey,
+    template: mail.template,
+    recipient: mail.recipient,
+    subject: composed.subject,
+    text_body: composed.text,
+    html_body: composed.html,
+    attachments: JSON.stringify(mail.attachments ?? []),
+    order_id: mail.orderId ?? null,
+    carries_secret: mail.carriesSecret ?? false,
+  };
 }

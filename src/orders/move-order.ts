@@ -42,14 +42,27 @@ export async function noteOnOrder(
   await writeTimeline(trx, order.id, order.status, order.status, cause);
 }
 
-async function writeTimeline(
+const ROWS_IN_A_STATEMENT = 1000;
+
+/** The same for many orders, whose row locks the caller holds. */
+export async function noteOnOrders(
   trx: Knex,
-  orderId: string,
-  from: OrderStatus | null,
-  to: OrderStatus,
+  orders: Pick<Order, 'id' | 'status'>[],
   cause: Cause,
 ): Promise<void> {
-  await trx('order_timeline').insert({
+  const rows = orders.map(({ id, status }) => timelineRow(id, status, status, cause));
+  await trx.batchInsert('order_timeline', rows, ROWS_IN_A_STATEMENT);
+}
+
+async function writeTimeline(
+  trx: Knex,
+  ...[orderId, from, to, cause]: Parameters<typeof timelineRow>
+): Promise<void> {
+  await trx('order_timeline').insert(timelineRow(orderId, from, to, cause));
+}
+
+function timelineRow(orderId: string, from: OrderStatus | null, to: OrderStatus, cause: Cause) {
+  return {
     order_id: orderId,
     from_status: from,
     to_status: to,
@@ -57,5 +70,5 @@ async function writeTimeline(
     actor_user_id: cause.actorUserId ?? null,
     reason: cause.reason,
     details: JSON.stringify(cause.details ?? {}),
-  });
+  };
 }

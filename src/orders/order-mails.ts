@@ -1,6 +1,8 @@
 /** The mails about an order, in the words of its page. */
 import { type Knex } from 'knex';
 import { type Dependencies } from '../dependencies';
+import { createEventChangesStore } from '../events/event-changes-store';
+import { toldInWords } from '../events/worth-telling';
 import { eventCalendar } from '../lib/calendar';
 import { formatTimeRange } from '../lib/dates';
 import { formatMoney } from '../lib/money';
@@ -19,6 +21,7 @@ export async function orderPaidMail(
   dedupeKey: string,
 ): Promise<NewMail> {
   const { event, organizer, lines, url } = await readOrderForMail(db, dependencies, order);
+  const change = await createEventChangesStore(db).findSince(order.eventId, order.createdAt);
   const tickets = lines.reduce((sum, line) => sum + line.quantity, 0);
   return {
     dedupeKey,
@@ -33,6 +36,9 @@ export async function orderPaidMail(
         order.totalAmount > 0n
           ? `You paid ${formatMoney(order.totalAmount, order.currency)} to ${organizer.name}, through Stripe.`
           : 'These tickets were free. Nothing was charged.',
+        ...(change
+          ? [`Since you chose them, the organizer has changed the event. ${toldInWords(change)}`]
+          : []),
       ],
       rows: [
         { label: 'When', value: formatTimeRange(event.starts_at, event.ends_at, event.time_zone) },

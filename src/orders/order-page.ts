@@ -1,6 +1,8 @@
 import { type Request, type Response } from 'express';
 import { type Dependencies } from '../dependencies';
 import { readMyOrders } from '../checkout/my-orders-cookie';
+import { createEventChangesStore } from '../events/event-changes-store';
+import { toldInWords } from '../events/worth-telling';
 import { emptyForm, type Form } from '../http/forms';
 import { type Notice, renderPage } from '../http/views';
 import { formatMoney } from '../lib/money';
@@ -31,6 +33,7 @@ export async function renderOrderPage(
     .where({ id: order.organizerId })
     .first('name', 'slug', 'contact_email');
   const lines = await createOrdersStore(db).listLines(order.id);
+  const change = await createEventChangesStore(db).findSince(order.eventId, order.createdAt);
   const tickets = isFulfilled(order.status) ? await listTickets(dependencies, order.id) : [];
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
   const words = orderWords(order, quantity);
@@ -64,6 +67,7 @@ export async function renderOrderPage(
         })),
         { label: 'Total', note: null, amount: formatMoney(order.totalAmount, order.currency), kind: 'total' },
       ],
+      change: change && { text: toldInWords(change) },
       form: options.form ?? emptyForm,
       problem: options.problem ?? null,
       other: order.status === 'held' ? await findOtherHold(req, dependencies, order) : null,

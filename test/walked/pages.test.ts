@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { HtmlValidate } from 'html-validate';
 import { Secret, TOTP } from 'otpauth';
 import { createBrowser } from '../support/browser';
+import { formsOf } from '../support/html';
 import { EVENT, type Market, openMarket, PASSWORD } from '../support/market';
 import { addressOf, TABLE } from './route-table';
 import { type Answer, buildWorld, createVisitor, type Role, type World } from './world';
@@ -233,6 +234,36 @@ get('GET /organizer/events/:id', 'member', 'published');
 get('GET /organizer/events/:id', 'member', 'a draft', ({ draftEvent }) => `/organizer/events/${draftEvent}`);
 get('GET /organizer/events/:id/preview', 'member');
 FILLED.push({
+  route: 'GET /organizer/events/:id/change-notice',
+  name: 'a new place, as member',
+  status: 200,
+  open: (world) => changeNotice(world, 'Mint Hall & Garden'),
+});
+FILLED.push({
+  route: 'GET /organizer/events/:id/change-notice',
+  name: 'sent with mistakes (422), as member',
+  status: 422,
+  async open(world) {
+    const { html } = await changeNotice(world, 'Great Hall');
+    const form = formsOf(html).find(({ action }) => action.endsWith('/change-notice'))!;
+    const fields = { ...form.values, message: 'x'.repeat(1001) };
+    return world.visitor('member').send('POST', form.action, { fields });
+  },
+});
+FILLED.push({
+  route: 'GET /organizer/events/:id',
+  name: 'after people were told of a new place, as member',
+  status: 200,
+  async open(world) {
+    const { html } = await changeNotice(world, 'Great Hall');
+    const form = formsOf(html).find(({ action }) => action.endsWith('/change-notice'))!;
+    const fields = { ...form.values, message: 'The roof leaks.' };
+    await world.visitor('member').send('POST', form.action, { fields });
+    return world.visitor('member').send('GET', `/organizer/events/${world.event}`);
+  },
+});
+get('GET /orders/:token', 'buyer', 'in a new place');
+FILLED.push({
   route: 'GET /organizer/drafts/:id/preview',
   name: 'of a form that was never saved, as member',
   status: 200,
@@ -390,6 +421,16 @@ mistakes(
   ({ typeId }) => ({ [`quantity.${typeId}`]: '1' }),
   409,
 );
+
+/** The page that asks before people are told that the event takes place elsewhere. */
+async function changeNotice(world: World, venue: string): Promise<Answer> {
+  const member = world.visitor('member');
+  const edit = `/organizer/events/${world.event}/edit`;
+  const { html } = await member.send('GET', edit);
+  const { _csrf, ...values } = formsOf(html).find(({ action }) => action === edit)!.values;
+  const fields = { ...values, venue_name: venue, action: 'save' };
+  return member.send('GET', (await member.send('POST', edit, { fields })).location!);
+}
 
 const validators: Record<string, HtmlValidate> = {
   others: validatorWithout(),

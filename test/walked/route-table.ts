@@ -244,6 +244,15 @@ export const TABLE: Record<string, Row> = {
     outcomes: membersOnly(leadsTo(/^\/organizer\/events\/new\?draft=/), { colleague: notFound }),
     at: (world) => `/organizer/drafts/${world.draftId}/preview`,
   },
+  'GET /organizer/events/:id/change-notice': {
+    // without a form that waits there is nothing to tell
+    outcomes: membersOnly(leadsTo(/\/edit$/)),
+  },
+  'POST /organizer/events/:id/change-notice': {
+    // the waiting form is its writer's own
+    outcomes: membersOnly(leadsTo(EVENT_HOME, true), { colleague: leadsTo(EVENT_HOME) }),
+    fields: waitingChange,
+  },
   'POST /organizer/events/:id/duplicates': {
     outcomes: membersOnly(leadsTo(/^\/organizer\/events\/[\w-]{36}\/edit$/, true), { colleague: forbidden }),
   },
@@ -415,6 +424,16 @@ export function addressOf(route: string, world: World, role: Role): string {
     .replace(':slug', world.slug)
     .replace(':token', role === 'buyer' ? world.tokens.paid : forged(world.tokens.paid))
     .replace(':id', id);
+}
+
+/** A change of the place of an event that people hold tickets of, as it waits for the member's word. */
+async function waitingChange(world: World): Promise<Record<string, string>> {
+  const member = world.visitor('member');
+  const edit = `/organizer/events/${world.event}/edit`;
+  const values = await formAt(world, edit, /\/edit$/);
+  const fields = { ...values, venue_name: `Hall ${(newcomers += 1)}`, action: 'save' };
+  const { location } = await member.send('POST', edit, { fields });
+  return formAt(world, location!, /\/change-notice$/);
 }
 
 /** What a form of the first organizer's desk holds as it stands. */
