@@ -70,6 +70,7 @@ export const paths = {
   admin: () => '/admin',
   adminConnections: () => '/admin/connections',
   adminDisconnection: (connectionId: string) => `/admin/connections/${segment(connectionId)}/disconnection`,
+  adminDisputes: () => '/admin/disputes',
   adminAttention: () => '/admin/needs-attention',
   adminOrder: (id: string) => `/admin/orders/${segment(id)}`,
   adminUsers: () => '/admin/users',

@@ -12,8 +12,10 @@ import { emptyForm, type Form, parseForm, textField } from '../http/forms';
 import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
 import { paths } from '../paths';
+import { readDisputeView } from '../payments/dispute-view';
 import { auditRouter } from './audit-router';
 import { CONNECTION_FILTERS, type ConnectionFilter, listConnections } from './connections-list';
+import { disputesRouter } from './disputes-router';
 import { directoryRouter } from './directory-router';
 import { adminHealthRouter } from './health-router';
 import { mailLogRouter } from './mail-log-router';
@@ -30,11 +32,12 @@ const disconnectForm = z.object({
 });
 
 export function adminRouter(dependencies: Dependencies): Router {
-  const { db } = dependencies;
+  const { config, db } = dependencies;
   const router = Router();
   const connections = createConnectionsStore(db);
   router.use(paths.admin(), requireUser, requireAdmin);
   router.use(directoryRouter(dependencies));
+  router.use(disputesRouter(dependencies));
   router.use(reportsRouter(dependencies));
   router.use(webhookInboxRouter(dependencies));
   router.use(mailLogRouter(dependencies));
@@ -122,7 +125,15 @@ export function adminRouter(dependencies: Dependencies): Router {
       res,
       'admin/order',
       { title: `Order ${order.reference}`, layout: 'admin' },
-      { order, event, organizer, timeline, attempts, refunds },
+      {
+        order,
+        event,
+        organizer,
+        timeline,
+        attempts,
+        refunds,
+        ...(await readDisputeView(db, config, { id, buyerEmail: order.buyer_email })),
+      },
     );
   });
 

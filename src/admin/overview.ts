@@ -12,6 +12,7 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
            (SELECT count(*) FROM stripe_connections WHERE status = 'active' AND charges_enabled AND status_detail IS NULL) AS connections_ready,
            (SELECT count(*) FROM stripe_connections WHERE status = 'active' AND NOT (charges_enabled AND status_detail IS NULL)) AS connections_restricted,
            (SELECT count(*) FROM stripe_connections WHERE status = 'disconnecting') AS connections_ending,
+           (SELECT count(*) FROM disputes WHERE stage IN ('inquiry', 'open')) AS disputes_running,
            (SELECT count(*) FROM organizers) AS organizers,
            (SELECT count(*) FROM events WHERE status = 'published' AND ends_at > now()) AS events_on_sale,
            (SELECT max(at) FROM worker_heartbeats) AS worker_at`);
@@ -26,6 +27,7 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
     connectionsReady: Number(row.connections_ready),
     connectionsRestricted: Number(row.connections_restricted),
     connectionsEnding: Number(row.connections_ending),
+    disputesRunning: Number(row.disputes_running),
     organizers: Number(row.organizers),
     eventsOnSale: Number(row.events_on_sale),
     workerAt: row.worker_at,
@@ -42,6 +44,7 @@ export interface AdminOverview {
   connectionsReady: number;
   connectionsRestricted: number;
   connectionsEnding: number;
+  disputesRunning: number;
   organizers: number;
   eventsOnSale: number;
   workerAt: Date | null;

@@ -8,12 +8,17 @@ import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { paths } from '../paths';
+import { readDisputeView } from '../payments/dispute-view';
 import { ordersAsCsv } from './order-csv';
 import { listOrders, ORDER_FILTERS, type OrderFilter, readOrderSearch } from './order-list';
 import { ORDER_STATUS_BADGES } from './order-words';
 import { createOrdersStore } from './orders-store';
 
-export function orderDeskRouter({ db, logger }: Pick<Dependencies, 'db' | 'logger'>): Router {
+export function orderDeskRouter({
+  config,
+  db,
+  logger,
+}: Pick<Dependencies, 'config' | 'db' | 'logger'>): Router {
   const router = Router();
   const orders = createOrdersStore(db);
 
@@ -81,6 +86,7 @@ export function orderDeskRouter({ db, logger }: Pick<Dependencies, 'db' | 'logge
           .orderBy('n')
           .first('payment_intent_id'),
         orderBadge: ORDER_STATUS_BADGES[order.status],
+        ...(await readDisputeView(db, config, order)),
       },
     );
   });

@@ -8,6 +8,7 @@ import { type Notice, renderPage } from '../http/views';
 import { formatMoney } from '../lib/money';
 import { qrSvg } from '../lib/qr';
 import { paths } from '../paths';
+import { isOrderDisputed } from '../payments/disputes-store';
 import { isFulfilled, type Order } from './order';
 import { orderWords } from './order-words';
 import { createOrdersStore } from './orders-store';
@@ -36,7 +37,8 @@ export async function renderOrderPage(
   const change = await createEventChangesStore(db).findSince(order.eventId, order.createdAt);
   const tickets = isFulfilled(order.status) ? await listTickets(dependencies, order.id) : [];
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
-  const words = orderWords(order, quantity);
+  const disputed = isFulfilled(order.status) && (await isOrderDisputed(db, order.id));
+  const words = orderWords(order, quantity, { disputed });
   const url = paths.order(token);
   res.set('X-Robots-Tag', 'noindex');
   renderPage(
@@ -58,6 +60,7 @@ export async function renderOrderPage(
       event,
       organizer,
       words,
+      disputed,
       tickets,
       sumLines: [
         ...lines.map((line) => ({

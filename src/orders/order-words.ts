@@ -3,7 +3,7 @@
  * happens next, and their order's reference.
  */
 import { formatMoney } from '../lib/money';
-import { type Order } from './order';
+import { isFulfilled, type Order } from './order';
 
 export interface OrderWords {
   /** the page's title */
@@ -18,6 +18,27 @@ export interface OrderWords {
 }
 
 export function orderWords(
+  order: Pick<Order, 'status' | 'statusDetail' | 'totalAmount' | 'currency'>,
+  tickets: number,
+  options: { disputed?: boolean } = {},
+): OrderWords {
+  if (options.disputed && isFulfilled(order.status)) return disputedWords(order);
+  return wordsOf(order, tickets);
+}
+
+/** Neutral: the buyer may not know of it, and may be in the right. */
+function disputedWords(order: Pick<Order, 'totalAmount' | 'currency'>): OrderWords {
+  return {
+    heading: 'Your bank is looking into this payment',
+    tone: 'amber',
+    answer: 'Not at the moment',
+    charged: `You paid ${formatMoney(order.totalAmount, order.currency)}, and your bank has asked for it back.`,
+    next: 'Your tickets let nobody in until the bank has decided. If you did not ask for this, tell your bank that the payment is yours.',
+    lookAgain: null,
+  };
+}
+
+function wordsOf(
   order: Pick<Order, 'status' | 'statusDetail' | 'totalAmount' | 'currency'>,
   tickets: number,
 ): OrderWords {
@@ -89,6 +110,15 @@ export function orderWords(
         lookAgain: null,
       };
     case 'refunded':
+      if (order.statusDetail === 'dispute_lost')
+        return {
+          heading: 'Your bank gave you the money back',
+          tone: 'neutral',
+          answer: 'No, this payment was taken back',
+          charged: `Your bank decided that ${amount} goes back to you. Foyer does not send it a second time.`,
+          next: 'Its tickets are no longer valid. You need not do anything.',
+          lookAgain: null,
+        };
       return {
         heading: 'Your money was given back',
         tone: 'neutral',

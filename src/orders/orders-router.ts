@@ -8,6 +8,7 @@ import { eventCalendar } from '../lib/calendar';
 import { qrSvg } from '../lib/qr';
 import { queueMail } from '../mail/outbox';
 import { paths } from '../paths';
+import { isOrderDisputed } from '../payments/disputes-store';
 import { isFulfilled, type Order } from './order';
 import { orderPaidMail } from './order-mails';
 import { renderOrderPage, shortCodeOf } from './order-page';
@@ -85,7 +86,15 @@ export function ordersRouter(dependencies: Dependencies): Router {
       res,
       'orders/ticket',
       { title: `Ticket: ${event.title}`, layout: 'checkout' },
-      { ticket, event, order, code, shortCode: shortCodeOf(ticket.id), qr: await qrSvg(code) },
+      {
+        ticket,
+        disputed: await isOrderDisputed(db, order.id),
+        event,
+        order,
+        code,
+        shortCode: shortCodeOf(ticket.id),
+        qr: await qrSvg(code),
+      },
     );
   });
 

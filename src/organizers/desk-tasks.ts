@@ -1,6 +1,7 @@
 /** What needs a person today, in the order of what it costs them to overlook it: pure words, no SQL. */
 import { accountName, type Connection, stateOf, whyNoPaidSales } from '../connect/connection';
 import { formatDate, formatDateTime, zoneName } from '../lib/dates';
+import { formatMoney } from '../lib/money';
 import { paths } from '../paths';
 import { type Overview } from './overview';
 
@@ -92,5 +93,16 @@ export function deskTasks(overview: Overview, connections: { current: Connection
     text: 'It is a draft: nobody can see it or get tickets yet.',
     href: paths.manageEvent(event.id),
   }));
-  return [...payments, ...soon, ...unfinished, ...drafts];
+  const disputes = overview.disputes.map((dispute) => ({
+    iconName: 'error',
+    urgent: true,
+    title: `Answer the dispute of order ${dispute.reference}`,
+    text: `A buyer’s bank asks for ${formatMoney(dispute.amount, dispute.currency)} back. ${
+      dispute.dueAt
+        ? `Answer in your Stripe Dashboard before ${formatDateTime(dispute.dueAt, 'UTC')} UTC.`
+        : 'Answer in your Stripe Dashboard.'
+    }`,
+    href: paths.deskOrder(dispute.orderId),
+  }));
+  return [...disputes, ...payments, ...soon, ...unfinished, ...drafts];
 }

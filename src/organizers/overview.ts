@@ -1,5 +1,6 @@
 /** What the desk's first page shows, read in one place: what needs a person today, then the numbers. */
 import { type Knex } from 'knex';
+import { listDisputesToAnswer } from '../payments/disputes-store';
 
 interface UnfinishedForm {
   draftId: string;
@@ -38,6 +39,8 @@ export interface Overview {
   ticketsSold: number;
   /** what buyers paid, less what was given back; one entry for each currency, minor units */
   revenue: { currency: string; amount: bigint }[];
+  /** payments that a bank has taken back or asks about, and that can still be answered */
+  disputes: Awaited<ReturnType<typeof listDisputesToAnswer>>;
 }
 
 interface Who {
@@ -61,6 +64,7 @@ export async function readOverview(db: Knex, who: Who): Promise<Overview> {
     comingCount: counts.coming,
     ticketsSold: counts.tickets,
     revenue: await sumRevenue(db, who),
+    disputes: await listDisputesToAnswer(db, who),
   };
 }
 

@@ -316,6 +316,7 @@ mistakes(
   {},
 );
 get('GET /admin/orders/:id', 'admin', 'paid');
+get('GET /admin/disputes', 'admin', 'none');
 for (const list of ['/users', '/organizers', '/events', '/mails', '/webhooks', '/audit']) {
   get(`GET /admin${list}`, 'admin');
   get(`GET /admin${list}`, 'admin', 'nothing found', () => `/admin${list}?q=zither`);

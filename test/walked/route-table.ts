@@ -298,6 +298,7 @@ export const TABLE: Record<string, Row> = {
   'GET /admin/connections': { outcomes: adminsOnly(page) },
   'GET /admin/needs-attention': { outcomes: adminsOnly(page) },
   'GET /admin/orders/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/disputes': { outcomes: adminsOnly(page) },
   'GET /admin/connections/:id/disconnection': {
     outcomes: adminsOnly(page),
     at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
