@@ -6,11 +6,10 @@
 import { createHash } from 'node:crypto';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
 import { type Knex } from 'knex';
 import { type Config } from '../config';
 import { listenTo } from '../db/notifications';
+import { prepareAnswer, type ReadyAnswer, sendReady } from '../http/ready-answer';
 import { securityHeaders } from '../http/security-headers';
 import { renderPublicPage } from '../http/views';
 import { eventPageView, type EventPageOptions, isConnectionReady } from './event-page';
@@ -28,21 +27,11 @@ const FRESH_PER_SECOND = 2;
 
 const ADDRESS = /^\/events\/([a-z0-9-]{1,80})(?:\?.*)?$/;
 
-interface Variant {
-  body: Buffer;
-  /** names and values in turn, as `writeHead` takes them */
-  headers: string[];
-}
-
 interface ReadyPage {
   found: PublicEvent;
   connectionReady: boolean;
   readAt: number;
-  etag: string;
-  identity: Variant;
-  gzip: Variant;
-  br: Variant;
-  unchanged: string[];
+  answer: ReadyAnswer;
   /** the same page with what was wrong with an order, by what was chosen and why it was refused */
   refusals: Map<string, Buffer>;
 }
@@ -89,10 +78,10 @@ export function createEventPages(dependencies: {
     if (slug === undefined || !config.viewCache) return false;
     const entry = entryOf(slug);
     const page = usable(slug, entry);
-    if (page) send(req, res, page);
+    if (page) sendReady(req, res, page.answer);
     else
       make(slug, entry).then(
-        (made) => (made ? send(req, res, made) : next()),
+        (made) => (made ? sendReady(req, res, made.answer) : next()),
         // Express comes to the same error, and has words for it
         () => next(),
       );
@@ -180,15 +169,9 @@ export function createEventPages(dependencies: {
     const connectionReady = await isConnectionReady({ db }, found);
     const body = await renderBody(found, connectionReady, {});
     const etag = `W/"${createHash('sha1').update(body).digest('base64url')}"`;
-    const headers = [...common, 'Cache-Control', 'public, max-age=0, must-revalidate', 'ETag', etag];
-    headers.push('Vary', 'Accept-Encoding');
-    const [zipped, br] = await Promise.all([gzipped(body), brotlied(body)]);
-    return {
-      ...{ found, connectionReady, readAt, etag, unchanged: headers, refusals: new Map() },
-      identity: variant(headers, body),
-      gzip: variant(headers, zipped, 'gzip'),
-      br: variant(headers, br, 'br'),
-    };
+    const headers = [...common, 'Cache-Control', 'public, max-age=0, must-revalidate'];
+    const answer = await prepareAnswer(body, etag, headers);
+    return { found, connectionReady, readAt, answer, refusals: new Map() };
   }
 
   async function renderBody(
@@ -236,60 +219,6 @@ export function createEventPages(dependencies: {
       await Promise.allSettled([...entries.values()].map(({ making }) => making));
     },
   };
-}
-
-function send(req: IncomingMessage, res: ServerResponse, page: ReadyPage): void {
-  if (isKnownToClient(req, page.etag)) {
-    res.writeHead(304, page.unchanged);
-    res.end();
-    return;
-  }
-  const { body, headers } = page[bestEncoding(req.headers['accept-encoding'])];
-  res.writeHead(200, headers);
-  if (req.method === 'HEAD') res.end();
-  else res.end(body);
-}
-
-/** Has the client this very page? Compared weakly (RFC 9110 §13.1.2); who asks for no cached answer gets none. */
-function isKnownToClient(req: IncomingMessage, etag: string): boolean {
-  const known = req.headers['if-none-match'];
-  if (known === undefined || /(?:^|,)\s*no-cache\s*(?:,|$)/.test(req.headers['cache-control'] ?? ''))
-    return false;
-  return known
-    .split(',')
-    .map((tag) => tag.trim())
-    .some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag.replace(/^W\//, ''));
-}
-
-/** The best of ours that the client takes (RFC 9110 §12.5.3). `q=0` means no. */
-export function bestEncoding(header: string | string[] | undefined): 'br' | 'gzip' | 'identity' {
-  if (header === undefined || header === '') return 'identity';
-  const weights = new Map(
-    String(header)
-      .split(',')
-      .map((part) => {
-        const [name, ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
-        const q = parameters.find((parameter) => parameter.startsWith('q='));
-        return [name!, q === undefined ? 1 : Number(q.slice(2)) || 0];
-      }),
-  );
-  const weightOf = (name: string) => weights.get(name) ?? weights.get('*') ?? 0;
-  const [br, zip] = [weightOf('br'), weightOf('gzip')];
-  const plain = weights.get('identity') ?? 0;
-  if (br > 0 && br >= zip && br >= plain) return 'br';
-  return zip > 0 && zip >= plain ? 'gzip' : 'identity';
-}
-
-const gzipped = promisify(gzip) as (body: Buffer) => Promise<Buffer>;
-
-function brotlied(body: Buffer): Promise<Buffer> {
-  return promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
-}
-
-function variant(headers: string[], body: Buffer, encoding?: string): Variant {
-  const own = [...headers, 'Content-Type', 'text/html; charset=utf-8', 'Content-Length', String(body.length)];
-  if (encoding) own.push('Content-Encoding', encoding);
-  return { body, headers: own };
 }
 
 /** What the middleware would set, taken from the middleware. */

@@ -1,9 +1,11 @@
 /** Ready pages: the same answers as without them, and never an old one. */
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { type Knex } from 'knex';
 import { createDatabase } from '../../src/db/connection';
-import { bestEncoding } from '../../src/events/page-cache';
+
+import { bestEncoding } from '../../src/http/ready-answer';
 import { newId } from '../../src/lib/ids';
 import { createTestApp, type TestApp } from '../support/test-app';
 
@@ -225,4 +227,73 @@ test('a page that can’t be read is said to be, and comes back', async () => {
   expect((await ask(`/events/${slug}`)).status).toBe(503);
   failing.mockRestore();
   expect((await ask(`/events/${slug}`)).status).toBe(200);
+});
+
+/** The bytes of an answer: what stands on the wire, not what a client makes of it. Several requests on one connection. */
+function wire(requests: string[]): Promise<string[]> {
+  return new Promise((done, fail) => {
+    const answers: string[] = [];
+    const socket = connect(Number(new URL(testApp.url).port), '127.0.0.1');
+    const next = () =>
+      answers.length < requests.length ? socket.write(requests[answers.length]!) : finish();
+    const finish = () => {
+      socket.destroy();
+      done(answers);
+    };
+    let read = '';
+    socket.setEncoding('latin1').on('error', fail).on('connect', next);
+    socket.on('data', (chunk: string) => {
+      read += chunk;
+      const head = read.indexOf('\r\n\r\n') + 4;
+      const isBodiless = /^HEAD/.test(requests[answers.length]!) || read.startsWith('HTTP/1.1 304');
+      const length = isBodiless ? 0 : Number(/content-length: (\d+)/i.exec(read)?.[1]);
+      if (head < 4 || read.length < head + length) return;
+      answers.push(read);
+      read = '';
+      next();
+    });
+    socket.on('close', finish);
+  });
+}
+
+test('an answer that is sent once more is the same to the byte, whoever asked before', async () => {
+  const { slug } = await publishedEvent();
+  const line = (method: string, headers = '', version = '1.1') =>
+    `${method} /events/${slug} HTTP/${version}\r\nHost: x\r\n${headers}\r\n`;
+  const etag = String((await ask(`/events/${slug}`)).headers['etag']);
+  const known = `If-None-Match: ${etag}\r\n`;
+  const zipped = 'Accept-Encoding: gzip\r\n';
+  const asked = ['', zipped, known, zipped + known].flatMap((headers) => [
+    line('GET', headers),
+    line('HEAD', headers),
+    line('GET', headers),
+    line('GET', headers),
+  ]);
+  const answers = (await wire(asked)).map((answer) => answer.replace(/Date: .*/, 'Date'));
+  for (let n = 0; n < asked.length; n += 4) {
+    const [first, head, again, third] = answers.slice(n, n + 4);
+    expect([again, third]).toEqual([first, first]);
+    expect(head).toBe(first!.slice(0, first!.indexOf('\r\n\r\n') + 4));
+    expect(first).toContain('Connection: keep-alive');
+  }
+  expect(answers.map((answer) => answer.slice(9, 12)).join()).toMatch(/^(200,){8}(304,){7}304$/);
+
+  // who wants to go is let go, and who speaks an older language is answered in it
+  for (const asker of [line('GET', 'Connection: close\r\n'), line('GET', '', '1.0')]) {
+    const [last] = await wire([asker]);
+    expect(last).toContain('Connection: close');
+    expect(last!.slice(last!.indexOf('\r\n\r\n'))).toBe(answers[0]!.slice(answers[0]!.indexOf('\r\n\r\n')));
+  }
+});
+
+test('the Date of an answer is the second it is sent in', async () => {
+  const { slug } = await publishedEvent();
+  const dateOf = async () => Date.parse(String((await ask(`/events/${slug}`)).headers['date']));
+  const end = Date.now() + 1200;
+  while (Date.now() < end) {
+    const [before, date, after] = [Date.now(), await dateOf(), Date.now()];
+    expect(date).toBeGreaterThanOrEqual(before - 1100);
+    expect(date).toBeLessThanOrEqual(after);
+    await pause(20);
+  }
 });
