@@ -6,6 +6,7 @@ import { accountsRouter } from './accounts/accounts-router';
 import { passwordResetRouter } from './accounts/password-reset-router';
 import { twoFactorRouter } from './accounts/two-factor-router';
 import { adminRouter } from './admin/admin-router';
+import { checkInRouter } from './check-in/check-in-router';
 import { checkoutRouter } from './checkout/checkout-router';
 import { holdsRouter } from './checkout/holds-router';
 import { connectRouter } from './connect/connect-router';
@@ -77,6 +78,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(twoFactorRouter(dependencies));
   app.use(organizersRouter(dependencies));
   app.use(orderDeskRouter(dependencies));
+  app.use(checkInRouter(dependencies));
   app.use(eventDeskRouter(dependencies));
   app.use(connectRouter(dependencies));
   app.use(adminRouter(dependencies));

@@ -59,6 +59,9 @@ export const paths = {
   discardDraft: (draftId: string) => `/organizer/drafts/${segment(draftId)}/removal`,
   eventOrderList: (id: string) => `/organizer/events/${segment(id)}/orders`,
   eventOrdersCsv: (id: string) => `/organizer/events/${segment(id)}/orders.csv`,
+  checkIn: (id: string) => `/organizer/events/${segment(id)}/check-in`,
+  checkInRemoval: (id: string) => `/organizer/events/${segment(id)}/check-in/removal`,
+  checkInCounts: (id: string) => `/organizer/events/${segment(id)}/check-in/counts`,
   deskOrder: (id: string) => `/organizer/orders/${segment(id)}`,
 
   payments: () => '/organizer/payments',

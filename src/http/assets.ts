@@ -19,6 +19,14 @@ export function assetsRouter(): Router {
       express.static(folder, { index: false, immutable: true, maxAge: ONE_YEAR_SECONDS * 1000 }),
     );
   }
+  // reads codes from a camera: a module, and the worker that it loads by itself
+  router.use(
+    '/assets/qr-scanner',
+    express.static(dirname(require.resolve('qr-scanner/qr-scanner.min.js')), {
+      index: false,
+      maxAge: 5 * 60 * 1000,
+    }),
+  );
   router.use(
     '/assets',
     express.static(join(VIEWS_FOLDER, 'assets'), { index: false, maxAge: 5 * 60 * 1000 }),

@@ -26,6 +26,7 @@ const SHAPES = {
   home: '<path d="M3.5 17V9.6a6.5 6.5 0 0 1 13 0V17"/><path d="M7.7 17v-6.8a2.3 2.3 0 0 1 4.6 0V17"/><path d="M2 17h16"/>',
   money:
     '<rect x="2.5" y="5" width="15" height="10" rx="1.2"/><circle cx="10" cy="10" r="2.3"/><path d="M5.3 10h.2m9 0h.2"/>',
+  scan: '<path d="M3 7V4.2A1.2 1.2 0 0 1 4.2 3H7m6 0h2.8A1.2 1.2 0 0 1 17 4.2V7m0 6v2.8a1.2 1.2 0 0 1-1.2 1.2H13m-6 0H4.2A1.2 1.2 0 0 1 3 15.8V13M3 10h14"/>',
   dot: '<circle cx="10" cy="10" r="4" fill="currentColor" stroke="none"/>',
 } as const;
 

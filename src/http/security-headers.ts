@@ -36,3 +36,10 @@ export const noStore: RequestHandler = (_req, res, next) => {
   res.set('Cache-Control', 'no-store');
   next();
 };
+
+/** For the one page that reads codes from a camera: its library decodes in a worker that it makes from a blob. */
+export const cameraPage: RequestHandler = (_req, res, next) => {
+  const policy = String(res.getHeader('Content-Security-Policy') ?? '');
+  res.set('Content-Security-Policy', `${policy};worker-src 'self' blob:`);
+  next();
+};

@@ -22,7 +22,7 @@ export const VIEWS_FOLDER = join(
   '../../views',
 );
 
-export type Layout = 'site' | 'desk' | 'admin' | 'checkout';
+export type Layout = 'site' | 'desk' | 'admin' | 'checkout' | 'door';
 
 export interface Notice {
   kind: 'success' | 'info' | 'warning' | 'error';
@@ -49,6 +49,8 @@ export interface Page {
   /** extra link and meta elements, made by the handler from values that it has escaped by type */
   meta: { property?: string; name?: string; content: string }[];
   jsonLd: string | null;
+  /** a stylesheet of this page alone, beside the one of all */
+  stylesheet: string | null;
 }
 
 const format = {
@@ -89,6 +91,7 @@ const emptyPage: Page = {
   simulated: false,
   meta: [],
   jsonLd: null,
+  stylesheet: null,
 };
 
 /** Renders a view as a whole page. `options.page` overrides what is known of the page; `locals` go to the view by name. */

@@ -3,10 +3,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
-import { NotFound } from '../errors';
 import { renderPage } from '../http/views';
-import { isUuid } from '../lib/ids';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
+import { eventOfMember, thingOfMember } from '../organizers/event-of-member';
 import { paths } from '../paths';
 import { readDisputeView } from '../payments/dispute-view';
 import { ordersAsCsv } from './order-csv';
@@ -23,7 +22,7 @@ export function orderDeskRouter({
   const orders = createOrdersStore(db);
 
   router.get('/organizer/events/:id/orders', loadOrganizer(db), async (req: Request, res: Response) => {
-    const event = await findOfMember(req, 'events', req.params['id']);
+    const event = await eventOfMember(db, req);
     const organizer = organizerOf(req);
     const search = readOrderSearch(req.query);
     const list = await listOrders(db, event.id, search);
@@ -48,7 +47,7 @@ export function orderDeskRouter({
   });
 
   router.get('/organizer/events/:id/orders.csv', loadOrganizer(db), async (req: Request, res: Response) => {
-    const event = await findOfMember(req, 'events', req.params['id']);
+    const event = await eventOfMember(db, req);
     res.type('text/csv').set('Content-Disposition', `attachment; filename="orders-${event.slug}.csv"`);
     // read when the client takes it; a client that goes away ends the reading
     await pipeline(Readable.from(ordersAsCsv(db, event.id, readOrderSearch(req.query))), res).catch(
@@ -62,7 +61,7 @@ export function orderDeskRouter({
   });
 
   router.get('/organizer/orders/:id', loadOrganizer(db), async (req: Request, res: Response) => {
-    const { id } = await findOfMember(req, 'orders', req.params['id']);
+    const { id } = await thingOfMember(db, req, 'orders', 'order');
     const organizer = organizerOf(req);
     const order = await orders.get(id);
     const event = await db('events').where({ id: order.eventId }).first();
@@ -92,27 +91,6 @@ export function orderDeskRouter({
   });
 
   return router;
-
-  /** A row of an organizer that the person is a member of, whichever of their desks they look at; another's is not found. */
-  async function findOfMember(
-    req: Request,
-    table: 'events' | 'orders',
-    id: unknown,
-  ): Promise<{
-    id: string;
-    slug: string;
-    organizer_id: string;
-    title: string;
-    time_zone: string;
-    currency: string;
-  }> {
-    const row = isUuid(id) ? await db(table).where({ id }).first() : undefined;
-    const membership = row && req.memberships?.find((candidate) => candidate.id === row.organizer_id);
-    if (!membership) throw new NotFound(table === 'events' ? 'event' : 'order');
-    req.organizer = membership;
-    req.session.organizerId = membership.id;
-    return row;
-  }
 }
 
 const FILTER_WORDS: { value: OrderFilter; label: string }[] = (

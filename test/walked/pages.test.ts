@@ -20,6 +20,7 @@ const NO_PAGES = [
   'GET /events/:slug/poster.svg',
   'GET /orders/:token/calendar.ics',
   'GET /organizer/events/:id/orders.csv',
+  'GET /organizer/events/:id/check-in/counts',
   'GET /admin/audit.csv',
 ];
 /** The same for all: no cookie, and a cache may keep it. */
@@ -300,6 +301,33 @@ get(
   ({ draftEvent }) => `/organizer/events/${draftEvent}/orders`,
 );
 get('GET /organizer/orders/:id', 'member', 'paid');
+get('GET /organizer/events/:id/check-in', 'member');
+get(
+  'GET /organizer/events/:id/check-in',
+  'member',
+  'found',
+  ({ event }) => `/organizer/events/${event}/check-in?q=charles`,
+);
+get(
+  'GET /organizer/events/:id/check-in',
+  'member',
+  'no tickets, none found',
+  ({ draftEvent }) => `/organizer/events/${draftEvent}/check-in?q=zither`,
+);
+mistakes('GET /organizer/events/:id/check-in', 'member', 'POST /organizer/events/:id/check-in', {});
+for (const which of ['good', 'unknown'])
+  FILLED.push({
+    route: 'GET /organizer/events/:id/check-in',
+    name: `an answer: ${which}, as member`,
+    status: 200,
+    async open(world) {
+      const code = which === 'good' ? world.ticketCode : 'nonsense';
+      const scan = await world
+        .visitor('member')
+        .send('POST', `/organizer/events/${world.event}/check-in`, { fields: { code } });
+      return world.visitor('member').send('GET', scan.location!);
+    },
+  });
 get('GET /organizer/payments', 'member', 'connected');
 get('GET /stripe/connections/:id/disconnection', 'member');
 get('GET /stripe/callback', 'guest', 'signed out', () => '/stripe/callback?state=x', 400);

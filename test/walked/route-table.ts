@@ -238,6 +238,20 @@ export const TABLE: Record<string, Row> = {
   'GET /organizer/events/:id/orders': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/orders.csv': { outcomes: membersOnly(page) },
   'GET /organizer/orders/:id': { outcomes: membersOnly(page) },
+  'GET /organizer/events/:id/check-in': { outcomes: membersOnly(page) },
+  'GET /organizer/events/:id/check-in/counts': { outcomes: membersOnly(page) },
+  'POST /organizer/events/:id/check-in': {
+    outcomes: membersOnly(leadsTo(/\/check-in\?scan=[\w-]{36}$/, true)),
+    fields: (world) => ({ code: world.ticketCode }),
+  },
+  'POST /organizer/events/:id/check-in/removal': {
+    outcomes: membersOnly(leadsTo(/\/check-in\?scan=[\w-]{36}$/, true), {
+      colleague: { status: 409, changes: false },
+    }),
+    fields: async (world) => ({
+      ticket_id: (await world.db('tickets').where({ order_id: world.orderId }).orderBy('seq').first('id')).id,
+    }),
+  },
   'GET /organizer/events/:id/preview': { outcomes: membersOnly(page), at: event('draftEvent', '/preview') },
   'GET /organizer/drafts/:id/preview': {
     // what Ada began is hers alone, and it lacks what a preview needs

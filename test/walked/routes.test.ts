@@ -49,7 +49,12 @@ describe('the list of routes', () => {
 
   test('leaves out nothing but files and what runs for many routes', () => {
     const { assets, middleware } = routesOf(world.market.testApp.app);
-    expect(assets).toEqual(['/assets/fonts/newsreader', '/assets/fonts/source-sans-3', '/assets']);
+    expect(assets).toEqual([
+      '/assets/fonts/newsreader',
+      '/assets/fonts/source-sans-3',
+      '/assets/qr-scanner',
+      '/assets',
+    ]);
     const ours = '<anonymous>';
     expect(middleware.map(({ name, path }) => `${name} ${path}`)).toEqual([
       'helmetMiddleware /', // and the order form of an event, before the log
