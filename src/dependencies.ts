@@ -1,6 +1,7 @@
 import { type Knex } from 'knex';
 import { type Logger } from 'pino';
 import { type Config } from './config';
+import { createPaymentQueue, type PaymentQueue } from './checkout/payment-queue';
 import { createDatabase } from './db/connection';
 import { createEventPages, type EventPages } from './events/page-cache';
 import { createRateLimits, type RateLimits } from './http/rate-limits';
@@ -10,6 +11,7 @@ import { createTicketCodes, type TicketCodes } from './lib/ticket-codes';
 import { createIdTokens, type IdTokens } from './lib/tokens';
 import { createMailSender, type MailSender } from './mail/send-mail';
 import { type ConnectOAuth, createConnectOAuth } from './stripe/connect-oauth';
+import { createRequestPace } from './stripe/request-pace';
 import { createStripeClient, type StripeClient } from './stripe/stripe-client';
 
 /** Everything that a feature can be given, made once for a process. */
@@ -28,6 +30,8 @@ export interface Dependencies {
   mailSender: MailSender;
   /** public event pages, ready to be answered */
   eventPages: EventPages;
+  /** buyers who wait for Stripe */
+  paymentQueue: PaymentQueue;
   close(): Promise<void>;
 }
 
@@ -46,9 +50,11 @@ export function createDependencies(
   const logger = overrides.logger ?? createLogger(config.logLevel);
   const mailSender = createMailSender({ db, logger, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom });
   const eventPages = createEventPages({ config, db });
+  const pace = createRequestPace({ db, perSecond: config.stripe.requestsPerSecond });
   const stripe = createStripeClient({
     apiUrl: config.stripe.apiUrl,
     modes: config.stripe.modes,
+    pace,
     circuit: config.stripe.circuit,
     onCircuit: ({ livemode, state }) =>
       state === 'open'
@@ -72,6 +78,7 @@ export function createDependencies(
     }),
     mailSender,
     eventPages,
+    paymentQueue: createPaymentQueue({ db, spacing: pace.spacing }),
     async close() {
       await eventPages.close();
       mailSender.close();

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createListener } from './app';
+import { startPaymentDispatcher } from './checkout/payment-dispatcher';
 import { type Config, ConfigError, loadConfig } from './config';
 import { demoSignIns, insertDemoData } from './db/demo-data';
 import { startEmbeddedServer } from './db/embedded-server';
@@ -50,6 +51,7 @@ async function start(): Promise<void> {
   if (simulatorIsOurs(config)) await startSimulatedStripe(config);
   const worker = await startWorker(dependencies);
   lifetime.started(worker.stop);
+  lifetime.started(startPaymentDispatcher(dependencies).stop);
   await listen(dependencies);
   announce(config, signIns);
 }

@@ -11,13 +11,16 @@ import { createOrdersStore } from '../orders/orders-store';
 import { releaseOrder } from '../orders/release-order';
 import { settleOrder } from '../orders/settle-order';
 import { paths } from '../paths';
-import { StripeFailure } from '../stripe/stripe-errors';
 import { detailsForm } from './checkout-forms';
-import { sendAttempt } from './send-attempt';
+import { sendInTime } from './payment-dispatcher';
 import { startPayment } from './start-payment';
+import { waitingWords } from './waiting-words';
+
+/** Longer than the queue's page waits before it looks again: whoever comes from there has not been to Stripe yet. */
+const OFFERED_MS = 30_000;
 
 export function checkoutRouter(dependencies: Dependencies): Router {
-  const { db, logger } = dependencies;
+  const { db, logger, paymentQueue } = dependencies;
   const router = Router();
   const { getOrder } = createOrderLookUps(dependencies);
   router.use('/orders', noStore);
@@ -51,8 +54,8 @@ export function checkoutRouter(dependencies: Dependencies): Router {
     const token = String(req.params['token']);
     let order = await getOrder(req);
     const attempt = await createOrdersStore(db).findLivingAttempt(order.id);
-    // A session that was offered before may have been paid meanwhile: ask before anybody is sent to pay again.
-    if (attempt?.answeredAt && Date.now() - attempt.answeredAt.getTime() > 5000) {
+    // A session that was offered a while ago may have been paid meanwhile: ask before anybody is sent to pay again.
+    if (attempt?.answeredAt && Date.now() - attempt.answeredAt.getTime() > OFFERED_MS) {
       await settleOrder(dependencies, order.id).catch((error: unknown) =>
         logger.warn({ err: error, orderId: order.id }, 'a payment could not be checked'),
       );
@@ -68,16 +71,18 @@ export function checkoutRouter(dependencies: Dependencies): Router {
       );
     }
     if (order.status !== 'creating_session') return res.redirect(303, paths.order(token));
+    const place = attempt?.unansweredSends === 0 ? await paymentQueue.placeOf(attempt) : null;
+    const words = waitingWords(place);
     renderPage(
       req,
       res,
       'checkout/waiting',
       {
-        title: 'Preparing your payment',
+        title: words.title,
         layout: 'checkout',
-        page: { refresh: { seconds: 3, url: paths.orderPayment(token) } },
+        page: { refresh: { seconds: words.lookAgain, url: paths.orderPayment(token) } },
       },
-      { order, token, serverNow: new Date() },
+      { order, token, words },
     );
   });
 
@@ -92,14 +97,10 @@ export function checkoutRouter(dependencies: Dependencies): Router {
 
   return router;
 
-  /** One try while the person waits; a job goes on. */
+  /** Without a rush the person waits for Stripe here, once; else in the queue, which goes on by itself in either case. */
   async function sendNow(attemptId: string): Promise<void> {
-    await sendAttempt(dependencies, attemptId).catch((error: unknown) => {
-      logger[error instanceof StripeFailure ? 'warn' : 'error'](
-        { err: error, attemptId },
-        'the first send of a payment attempt failed',
-      );
-    });
+    const claim = await paymentQueue.claimAtOnce(attemptId);
+    if (claim) await sendInTime(dependencies, claim);
   }
 }
 

@@ -16,7 +16,7 @@ import { MAX_OPEN_HOLDS_PER_VISITOR, type Refusal } from './allocate';
 import { parseChoice } from './checkout-forms';
 import { createHoldQueue } from './hold-queue';
 import { readMyOrders, rememberOrder } from './my-orders-cookie';
-import { HOLD_MINUTES } from './place-orders';
+import { HOLD_MINUTES } from './hold-deadline';
 
 /** One browser's unfinished orders of one event. */
 const MOST_OPEN_ORDERS_PER_BROWSER = 5;

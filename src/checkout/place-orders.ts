@@ -12,10 +12,8 @@ import { NotFound } from '../errors';
 import { type EventForSale, type TicketTypeForSale } from '../events/event-availability';
 import { newId, newReference } from '../lib/ids';
 import { type FeePolicy, platformFee } from '../payments/fees';
+import { HOLD_MINUTES } from './hold-deadline';
 import { allocate, type AllocatedLine, type OrderRequest, type Refusal } from './allocate';
-
-/** How long tickets stay held while the buyer decides. */
-export const HOLD_MINUTES = 15;
 
 export type Placement = { ok: true; orderId: string } | { ok: false; refusal: Refusal };
 

@@ -1,6 +1,6 @@
 /**
  * Asks Stripe for the session of an attempt and keeps the answer. It may run twice at once, stop anywhere, and be run
- * again by a job or a sweep: the same key and the same frozen request give the same session.
+ * again by whoever works off the queue: the same key and the same frozen request give the same session.
  */
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
@@ -10,18 +10,34 @@ import { type Order, type PaymentAttempt } from '../orders/order';
 import { createOrdersStore } from '../orders/orders-store';
 import { type CheckoutSession, type CheckoutSessionRequest } from '../stripe/stripe-client';
 import { isWorthRetrying, StripeFailure } from '../stripe/stripe-errors';
+import { deadlineToPay } from './hold-deadline';
 import { createAttempt } from './start-payment';
 
-type SendDependencies = Pick<Dependencies, 'db' | 'config' | 'stripe' | 'logger' | 'orderTokens'>;
+export type SendDependencies = Pick<
+  Dependencies,
+  'db' | 'config' | 'stripe' | 'logger' | 'orderTokens' | 'paymentQueue'
+>;
 
 export type SendOutcome = 'open' | 'failed' | 'nothing_to_do' | 'try_again';
 
 /** Stripe keeps a key for at least 24 hours; an older one could make a second session. */
 const KEY_IS_GOOD_FOR_MS = 23 * 60 * 60 * 1000;
 
+const FIRST_PAUSE_SECONDS = 3;
+const LONGEST_PAUSE_SECONDS = 24;
+
+/** Sends an attempt now, whoever waits before it: its order is being ended, and Stripe has to be asked first. */
 export async function sendAttempt(dependencies: SendDependencies, attemptId: string): Promise<SendOutcome> {
-  const attempt = await claimSend(dependencies, attemptId);
-  if (!attempt) return 'nothing_to_do';
+  const attempt = await dependencies.paymentQueue.claim(attemptId);
+  return attempt ? sendClaimed(dependencies, attempt, { slotTaken: false }) : 'nothing_to_do';
+}
+
+/** Sends an attempt that was claimed, and thereby committed to be sent. `slotTaken`: in time, at this moment. */
+export async function sendClaimed(
+  dependencies: SendDependencies,
+  attempt: PaymentAttempt,
+  { slotTaken }: { slotTaken: boolean },
+): Promise<SendOutcome> {
   const call = { account: attempt.stripeAccountId, livemode: attempt.livemode };
   try {
     const session = isKeyTooOld(attempt)
@@ -30,30 +46,14 @@ export async function sendAttempt(dependencies: SendDependencies, attemptId: str
           ...call,
           request: attempt.request as CheckoutSessionRequest,
           idempotencyKey: attempt.idempotencyKey,
+          slotTaken,
         });
     if (!session) return await giveUp(dependencies, attempt, 'abandoned', 'no session was made');
-    return await adoptSession(dependencies, attemptId, session);
+    return await adoptSession(dependencies, attempt.id, session);
   } catch (error) {
     if (!(error instanceof StripeFailure)) throw error;
     return handleFailure(dependencies, attempt, error);
   }
-}
-
-/** Commits that a send is about to happen: from here on Stripe may have acted. */
-async function claimSend({ db }: SendDependencies, attemptId: string): Promise<PaymentAttempt | null> {
-  return inTransaction(db, async (trx) => {
-    const orders = createOrdersStore(trx);
-    const attempt = await orders.getAttempt(attemptId);
-    await orders.lock(attempt.orderId);
-    const current = await orders.getAttempt(attemptId);
-    if (current.status !== 'created') return null;
-    await orders.updateAttempt(attemptId, {
-      unanswered_sends: current.unansweredSends + 1,
-      first_sent_at: trx.raw('coalesce(first_sent_at, now())'),
-      last_sent_at: trx.fn.now(),
-    });
-    return orders.getAttempt(attemptId);
-  });
 }
 
 /** Keeps the session that Stripe has made for this attempt. */
@@ -84,6 +84,7 @@ export async function adoptSession(
         reason: 'checkout session made',
         details: { session: session.id, account: attempt.stripeAccountId },
       });
+      await orders.update(order.id, { hold_expires_at: deadlineToPay(trx) });
     }
     return 'open';
   });
@@ -96,7 +97,7 @@ async function handleFailure(
 ): Promise<SendOutcome> {
   const { logger } = dependencies;
   const surelyNotActed = failure.problem !== 'unanswered' && failure.problem !== 'busy';
-  await recordFailure(dependencies, attempt.id, failure, surelyNotActed);
+  await recordFailure(dependencies, attempt, failure, surelyNotActed);
   const earlierSends = attempt.unansweredSends - 1;
   if (failure.problem === 'platform_key')
     logger.error(
@@ -147,16 +148,26 @@ async function lookForSession(
 
 async function recordFailure(
   { db }: SendDependencies,
-  attemptId: string,
+  attempt: PaymentAttempt,
   failure: StripeFailure,
   surelyNotActed: boolean,
 ): Promise<void> {
   await db('payment_attempts')
-    .where({ id: attemptId, status: 'created' })
+    .where({ id: attempt.id, status: 'created' })
     .update({
       last_error: failure.code ?? failure.problem,
+      next_send_at: db.raw('now() + make_interval(secs => ?)', [
+        secondsUntilNextSend(failure, attempt.unansweredSends),
+      ]),
       ...(surelyNotActed ? { unanswered_sends: db.raw('greatest(unanswered_sends - 1, 0)') } : {}),
     });
+}
+
+/** A 429 rests for all (see `request-pace`), so who met it is the first to go on; else a pause that grows, with jitter. */
+function secondsUntilNextSend(failure: StripeFailure, unansweredSends: number): number {
+  if (failure.problem === 'rate_limited') return 0;
+  const grown = FIRST_PAUSE_SECONDS * 2 ** Math.max(0, unansweredSends - 1);
+  return Math.min(LONGEST_PAUSE_SECONDS, grown) * (0.75 + Math.random() / 2);
 }
 
 /** There is no session and there will be none under this key: the next attempt, if the hold lives, else the end. */
@@ -187,7 +198,8 @@ async function giveUp(
     if (as === 'abandoned' && (await isHoldAlive(trx, order))) {
       await noteOnOrder(trx, order, cause);
       const event = await trx('events').where({ id: order.eventId }).first('title');
-      await createAttempt(trx, dependencies, order, event.title);
+      // It has waited its time already, and keeps its place.
+      await createAttempt(trx, dependencies, order, event.title, { queueNumber: attempt.queueNumber });
       return 'try_again';
     }
     if (as === 'abandoned') await moveOrder(trx, order, 'expired', cause, { statusDetail: 'hold_over' });

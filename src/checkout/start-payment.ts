@@ -8,20 +8,13 @@ import { connectionForEvent } from '../connect/connection-for-event';
 import { createConnectionsStore } from '../connect/connections-store';
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
-import { addJob } from '../jobs/jobs';
 import { newId } from '../lib/ids';
 import { fulfilOrder } from '../orders/fulfil-order';
 import { moveOrder } from '../orders/move-order';
 import { type Order } from '../orders/order';
 import { createOrdersStore } from '../orders/orders-store';
 import { checkoutSessionRequest, SESSION_MINUTES } from './checkout-session-request';
-
-/** While somebody pays, the tickets are theirs for at least this long, and never longer than the cap from the hold on. */
-const PAYMENT_MINUTES = 10;
-const LONGEST_HOLD_MINUTES = 30;
-
-/** The job waits a moment, so that the request that the buyer waits for goes first. */
-const JOB_DELAY_SECONDS = 12;
+import { deadlineWhileWaiting } from './hold-deadline';
 
 export type StartedPayment =
   | { outcome: 'paid' }
@@ -76,27 +69,22 @@ export async function startPayment(
       reason: 'details given',
       details: { account: accountName(locked) },
     });
-    await trx('orders')
-      .where({ id: order.id })
-      .update({
-        hold_expires_at: trx.raw(
-          'least(greatest(hold_expires_at, now() + make_interval(mins => ?)), created_at + make_interval(mins => ?))',
-          [PAYMENT_MINUTES, LONGEST_HOLD_MINUTES],
-        ),
-      });
+    await createOrdersStore(trx).update(order.id, { hold_expires_at: deadlineWhileWaiting(trx) });
     return { outcome: 'started', attemptId };
   });
 }
 
 /**
- * Commits the next attempt of an order that the caller holds under its lock: request, key and job. The key is made from
- * order and attempt, so that a process that dies between Stripe's answer and our commit finds the same session again.
+ * Commits the next attempt of an order that the caller holds under its lock: request and key, and thereby its place in the
+ * queue. The key is made from order and attempt, so that a process that dies between Stripe's answer and our commit finds
+ * the same session again.
  */
 export async function createAttempt(
   trx: Knex.Transaction,
   { config, orderTokens }: Pick<Dependencies, 'config' | 'orderTokens'>,
   order: Order,
   eventTitle: string,
+  place: { queueNumber?: bigint | null } = {},
 ): Promise<string> {
   const id = newId();
   const last = await trx('payment_attempts').where({ order_id: order.id }).max('n as n').first();
@@ -128,13 +116,8 @@ export async function createAttempt(
     amount: order.totalAmount,
     currency: order.currency,
     session_expires_at: expiresAt,
+    ...(place.queueNumber ? { queue_number: place.queueNumber } : {}),
   });
-  await addJob(
-    trx,
-    'send_payment_attempt',
-    { attemptId: id },
-    { inSeconds: JOB_DELAY_SECONDS, key: `send-attempt-${id}` },
-  );
   return id;
 }
 

@@ -2,7 +2,6 @@ import { type Knex } from 'knex';
 
 /** Every job there is, with its payload. */
 export interface JobPayloads {
-  send_payment_attempt: { attemptId: string };
   settle_order: { orderId: string };
   release_order: { orderId: string };
   send_refund: { refundId: string };

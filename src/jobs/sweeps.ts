@@ -4,7 +4,7 @@
  */
 import { writeHeartbeat } from './heartbeat';
 import { createMailedLinks } from '../accounts/mailed-links';
-import { sendAttempt } from '../checkout/send-attempt';
+import { sendDueAttempts } from '../checkout/payment-dispatcher';
 import { refreshConnection } from '../connect/account-health';
 import { continueDisconnecting } from '../connect/disconnect';
 import { createOAuthStates } from '../connect/oauth-states';
@@ -27,11 +27,7 @@ export async function sweepOnce(dependencies: Dependencies): Promise<void> {
   const sweeps: [string, () => Promise<string[]>, (id: string) => Promise<unknown>][] = [
     ['events of Stripe', () => listWaitingEvents(db), (id) => workOffEvent(dependencies, id)],
     ['holds that are over', () => listDueHolds(dependencies), (id) => releaseOrder(dependencies, id)],
-    [
-      'attempts without an answer',
-      () => listUnansweredAttempts(dependencies),
-      (id) => sendAttempt(dependencies, id),
-    ],
+    ['attempts to send', async () => ['due'], () => sendDueAttempts(dependencies)],
     [
       'payments that nobody reported',
       () => listUncheckedPayments(dependencies),
@@ -101,19 +97,6 @@ async function listDueHolds({ db }: Dependencies): Promise<string[]> {
         ),
     )
     .orderBy('hold_expires_at')
-    .limit(AT_ONCE)
-    .select('id');
-  return rows.map((row) => row.id);
-}
-
-async function listUnansweredAttempts({ db }: Dependencies): Promise<string[]> {
-  const rows = await db('payment_attempts')
-    .where({ status: 'created' })
-    .where((either) =>
-      either.whereNull('last_sent_at').orWhere('last_sent_at', '<', db.raw("now() - interval '30 seconds'")),
-    )
-    .where('created_at', '<', db.raw("now() - interval '30 seconds'"))
-    .orderBy('created_at')
     .limit(AT_ONCE)
     .select('id');
   return rows.map((row) => row.id);

@@ -2,7 +2,6 @@
 import { type Task, type TaskList } from 'graphile-worker';
 import { z } from 'zod';
 import { mailPasswordReset } from '../accounts/password-reset';
-import { sendAttempt } from '../checkout/send-attempt';
 import { continueDisconnecting } from '../connect/disconnect';
 import { type Dependencies } from '../dependencies';
 import { settleOrder } from '../orders/settle-order';
@@ -13,10 +12,6 @@ import { type JobName } from './jobs';
 
 export function createTasks(dependencies: Dependencies): TaskList {
   const tasks: Record<JobName, Task> = {
-    send_payment_attempt: task(z.object({ attemptId: z.string() }), async ({ attemptId }) => {
-      if ((await sendAttempt(dependencies, attemptId)) === 'try_again')
-        throw new TryAgain('Stripe gave no usable answer');
-    }),
     settle_order: task(z.object({ orderId: z.string() }), ({ orderId }) =>
       settleOrder(dependencies, orderId),
     ),

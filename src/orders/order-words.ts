@@ -61,8 +61,8 @@ function wordsOf(
         tone: 'neutral',
         answer: `Not yet: ${count} held for you`,
         charged: 'Nothing was charged.',
-        next: 'Stripe is preparing your payment. This page looks again by itself.',
-        lookAgain: 3,
+        next: 'Your payment page opens when it is your turn. Go to the payment to see how long that takes.',
+        lookAgain: 10,
       };
     case 'awaiting_payment':
       return {

@@ -127,7 +127,10 @@ export interface PaymentAttempt {
   checkoutSessionId: string | null;
   checkoutUrl: string | null;
   paymentIntentId: string | null;
+  /** sends that may have acted; 0: Stripe surely knows nothing of it, it waits in the queue */
   unansweredSends: number;
+  /** its place among all: attempts are sent in the order of these */
+  queueNumber: bigint | null;
   firstSentAt: Date | null;
   lastSentAt: Date | null;
   answeredAt: Date | null;

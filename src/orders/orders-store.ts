@@ -70,6 +70,14 @@ export function createOrdersStore(db: Knex) {
       return row ? toAttempt(row) : null;
     },
 
+    /** Ends an attempt that Stripe surely knows nothing of. Answers false when it is being sent after all. */
+    async abandonUnsentAttempt(id: string): Promise<boolean> {
+      const changed = await db('payment_attempts')
+        .where({ id, status: 'created', unanswered_sends: 0 })
+        .update({ status: 'abandoned' });
+      return changed === 1;
+    },
+
     async updateAttempt(id: string, fields: Record<string, unknown>): Promise<void> {
       await db('payment_attempts').where({ id }).update(fields);
     },
@@ -127,6 +135,7 @@ export function toAttempt(row: Row): PaymentAttempt {
     checkoutUrl: row.checkout_url,
     paymentIntentId: row.payment_intent_id,
     unansweredSends: row.unanswered_sends,
+    queueNumber: row.queue_number,
     firstSentAt: row.first_sent_at,
     lastSentAt: row.last_sent_at,
     answeredAt: row.answered_at,

@@ -18,7 +18,7 @@ export const UNOPENED_SECONDS = 90;
 /** Stripe's own expiry, with some slack for clocks, after which an unreachable session can't be paid any more. */
 const SESSION_SLACK_SECONDS = 60;
 
-export type ReleaseDependencies = SettleDependencies & Pick<Dependencies, 'logger'>;
+export type ReleaseDependencies = SettleDependencies & Pick<Dependencies, 'paymentQueue'>;
 
 /** Frees an order's tickets if its time is over, or at once when `now` is set (the buyer or a disconnect asks for it). */
 export async function releaseOrder(
@@ -64,8 +64,8 @@ async function beginRelease(
       return null;
     const attempt = await orders.findLivingAttempt(orderId);
     if (!attempt) return null;
-    if (attempt.status === 'created' && attempt.unansweredSends === 0) {
-      await orders.updateAttempt(attempt.id, { status: 'abandoned' });
+    // Sends are claimed without the order's lock: what counts is that this row still says "never sent" as it is changed.
+    if (await orders.abandonUnsentAttempt(attempt.id)) {
       await moveOrder(trx, order, 'expired', cause, { statusDetail: now ? 'released' : 'hold_over' });
       return null;
     }

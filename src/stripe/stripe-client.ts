@@ -7,6 +7,7 @@
 import Stripe from 'stripe';
 import { type StripeKeys } from '../config';
 import { isInsideTransaction } from '../db/connection';
+import { type Endpoint, type RequestPace } from './request-pace';
 import { type CircuitSettings, type CircuitState, createCircuit, type OnCircuit } from './stripe-circuit';
 import { StripeFailure } from './stripe-errors';
 import { toAccount, toRefund, toSession } from './stripe-objects';
@@ -68,9 +69,11 @@ export interface ConnectedAccount {
 /** A request to make a Checkout Session, exactly as it is sent. It is frozen in the attempt before it is sent. */
 export type CheckoutSessionRequest = Stripe.Checkout.SessionCreateParams;
 
+/** `pace` keeps its requests within Stripe's limits; without one they go out as they come. */
 export function createStripeClient(settings: {
   apiUrl: string;
   modes: StripeKeys[];
+  pace?: RequestPace;
   circuit?: Partial<CircuitSettings>;
   onCircuit?: OnCircuit;
 }) {
@@ -97,21 +100,30 @@ export function createStripeClient(settings: {
     return client;
   }
 
-  async function answered<T>(livemode: boolean, ask: (client: Stripe) => Promise<T>): Promise<T> {
+  /** One request at its turn. `slotTaken`: the caller has waited for it already. */
+  async function answered<T>(
+    endpoint: Endpoint,
+    { livemode, slotTaken = false }: { livemode: boolean; slotTaken?: boolean },
+    ask: (client: Stripe) => Promise<T>,
+  ): Promise<T> {
     const client = clientFor(livemode);
+    if (!slotTaken) await settings.pace?.wait({ endpoint, livemode });
     try {
       return await circuits.get(livemode)!.run(() => ask(client));
     } catch (error) {
-      throw toFailure(error);
+      const failure = toFailure(error);
+      if (failure.problem === 'rate_limited')
+        await settings.pace?.rest({ endpoint, livemode }, failure.retryAfterSeconds);
+      throw failure;
     }
   }
 
   return {
     /** Makes the session of a payment attempt; the same key and request give the same session, however often sent. */
     async createCheckoutSession(
-      call: AccountCall & { request: CheckoutSessionRequest; idempotencyKey: string },
+      call: AccountCall & { request: CheckoutSessionRequest; idempotencyKey: string; slotTaken?: boolean },
     ): Promise<CheckoutSession> {
-      return answered(call.livemode, async (client) =>
+      return answered('POST /v1/checkout/sessions', call, async (client) =>
         toSession(
           await client.checkout.sessions.create(call.request, {
             stripeAccount: call.account,
@@ -122,7 +134,7 @@ export function createStripeClient(settings: {
     },
 
     async retrieveCheckoutSession(call: AccountCall & { id: string }): Promise<CheckoutSession> {
-      return answered(call.livemode, async (client) =>
+      return answered('GET /v1/checkout/sessions/:id', call, async (client) =>
         toSession(
           await client.checkout.sessions.retrieve(
             call.id,
@@ -135,7 +147,7 @@ export function createStripeClient(settings: {
 
     /** Ends an open session. One that is complete or expired already is refused (`refused`): read it then. */
     async expireCheckoutSession(call: AccountCall & { id: string }): Promise<CheckoutSession> {
-      return answered(call.livemode, async (client) =>
+      return answered('POST /v1/checkout/sessions/:id/expire', call, async (client) =>
         toSession(await client.checkout.sessions.expire(call.id, {}, { stripeAccount: call.account })),
       );
     },
@@ -144,7 +156,7 @@ export function createStripeClient(settings: {
     async findCheckoutSession(
       call: AccountCall & { since: Date; matches: (session: CheckoutSession) => boolean },
     ): Promise<CheckoutSession | null> {
-      return answered(call.livemode, async (client) => {
+      return answered('GET /v1/checkout/sessions', call, async (client) => {
         const list = client.checkout.sessions.list(
           { created: { gte: Math.floor(call.since.getTime() / 1000) }, limit: 100 },
           { stripeAccount: call.account },
@@ -173,7 +185,7 @@ export function createStripeClient(settings: {
         metadata: call.metadata,
       };
       if (call.refundApplicationFee) params.refund_application_fee = true;
-      return answered(call.livemode, async (client) =>
+      return answered('POST /v1/refunds', call, async (client) =>
         toRefund(
           await client.refunds.create(params, {
             stripeAccount: call.account,
@@ -184,7 +196,7 @@ export function createStripeClient(settings: {
     },
 
     async listRefunds(call: AccountCall & { paymentIntentId: string }): Promise<Refund[]> {
-      return answered(call.livemode, async (client) => {
+      return answered('GET /v1/refunds', call, async (client) => {
         const refunds: Refund[] = [];
         for await (const refund of client.refunds.list(
           { payment_intent: call.paymentIntentId, limit: 100 },
@@ -196,14 +208,18 @@ export function createStripeClient(settings: {
     },
 
     async retrieveAccount(call: AccountCall): Promise<ConnectedAccount> {
-      return answered(call.livemode, async (client) =>
+      return answered('GET /v1/accounts/:id', call, async (client) =>
         toAccount(await client.accounts.retrieve(call.account, {}, {})),
       );
     },
 
     /** The platform's own account id, to refuse that it connects to itself. */
     async retrievePlatformAccountId(livemode: boolean): Promise<string> {
-      return answered(livemode, async (client) => toAccount(await client.accounts.retrieveCurrent()).id);
+      return answered(
+        'GET /v1/accounts/:id',
+        { livemode },
+        async (client) => toAccount(await client.accounts.retrieveCurrent()).id,
+      );
     },
 
     ...readingVerbs(answered),
@@ -247,6 +263,7 @@ function toFailure(error: unknown): StripeFailure {
     requestId: error.requestId ?? null,
     param: error.param ?? null,
     httpStatus: error.statusCode ?? null,
+    retryAfterSeconds: readRetryAfter(error.headers?.['retry-after']),
   };
   const failure = (problem: StripeFailure['problem'], message: string) =>
     new StripeFailure(problem, message, details);
@@ -268,4 +285,9 @@ function toFailure(error: unknown): StripeFailure {
       `Stripe refused the request (${error.code ?? error.rawType ?? 'invalid request'})`,
     );
   return failure('unanswered', `Stripe gave no usable answer (${error.statusCode ?? error.type})`);
+}
+
+/** Seconds; a date is not what Stripe sends there. */
+function readRetryAfter(header: string | undefined): number | null {
+  return header !== undefined && /^\d{1,4}$/.test(header) ? Number(header) : null;
 }

@@ -17,6 +17,8 @@ export class StripeFailure extends Error {
   readonly requestId: string | null;
   readonly param: string | null;
   readonly httpStatus: number | null;
+  /** what Stripe asks to wait before the next try */
+  readonly retryAfterSeconds: number | null;
 
   constructor(
     readonly problem: StripeProblem,
@@ -26,6 +28,7 @@ export class StripeFailure extends Error {
       requestId?: string | null;
       param?: string | null;
       httpStatus?: number | null;
+      retryAfterSeconds?: number | null;
       cause?: unknown;
     } = {},
   ) {
@@ -35,6 +38,7 @@ export class StripeFailure extends Error {
     this.requestId = details.requestId ?? null;
     this.param = details.param ?? null;
     this.httpStatus = details.httpStatus ?? null;
+    this.retryAfterSeconds = details.retryAfterSeconds ?? null;
   }
 }
 

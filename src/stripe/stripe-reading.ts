@@ -1,5 +1,6 @@
 /** The verbs that read an account over a span of time: what its books are compared with. Part of the Stripe client. */
 import type Stripe from 'stripe';
+import { type Endpoint } from './request-pace';
 import { type AccountCall, type CheckoutSession, type Refund } from './stripe-client';
 import { StripeFailure } from './stripe-errors';
 import { idOf, toRefund, toSession } from './stripe-objects';
@@ -33,14 +34,14 @@ interface Span {
   until?: Date;
 }
 
-type Answered = <T>(livemode: boolean, ask: (client: Stripe) => Promise<T>) => Promise<T>;
+type Answered = <T>(endpoint: Endpoint, call: AccountCall, ask: (client: Stripe) => Promise<T>) => Promise<T>;
 
 const PAGE = 100;
 
 export function readingVerbs(answered: Answered) {
   return {
     async listDisputes(call: AccountCall & { paymentIntentId: string }): Promise<Dispute[]> {
-      return answered(call.livemode, async (client) => {
+      return answered('GET /v1/disputes', call, async (client) => {
         const list = client.disputes.list(
           { payment_intent: call.paymentIntentId, limit: PAGE },
           { stripeAccount: call.account },
@@ -51,7 +52,7 @@ export function readingVerbs(answered: Answered) {
 
     /** All sessions made within the span, newest first, page after page. */
     async listCheckoutSessions(call: AccountCall & Span): Promise<CheckoutSession[]> {
-      return answered(call.livemode, async (client) => {
+      return answered('GET /v1/checkout/sessions', call, async (client) => {
         const list = client.checkout.sessions.list(
           { created: within(call), limit: PAGE },
           { stripeAccount: call.account },
@@ -62,7 +63,7 @@ export function readingVerbs(answered: Answered) {
 
     /** Events that no endpoint of ours has taken, as they are: for the inbox. Stripe keeps them for 30 days. */
     async listUndeliveredEvents(call: AccountCall & Span & { types: string[] }): Promise<object[]> {
-      return answered(call.livemode, async (client) => {
+      return answered('GET /v1/events', call, async (client) => {
         const list = client.events.list(
           { created: within(call), delivery_success: false, types: call.types, limit: PAGE },
           { stripeAccount: call.account },
@@ -72,7 +73,7 @@ export function readingVerbs(answered: Answered) {
     },
 
     async listCharges(call: AccountCall & Span): Promise<Charge[]> {
-      return answered(call.livemode, async (client) => {
+      return answered('GET /v1/charges', call, async (client) => {
         const list = client.charges.list(
           { created: within(call), limit: PAGE },
           { stripeAccount: call.account },
@@ -82,7 +83,7 @@ export function readingVerbs(answered: Answered) {
     },
 
     async listRefundsWithin(call: AccountCall & Span): Promise<Refund[]> {
-      return answered(call.livemode, async (client) => {
+      return answered('GET /v1/refunds', call, async (client) => {
         const list = client.refunds.list(
           { created: within(call), limit: PAGE },
           { stripeAccount: call.account },

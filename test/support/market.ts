@@ -237,6 +237,8 @@ export const EVENT = {
 };
 
 export interface StripeRequest {
+  /** milliseconds */
+  at: number;
   method: string;
   path: string;
   account: string | null;

@@ -136,6 +136,22 @@ FILLED.push({
   },
 });
 FILLED.push({
+  route: 'GET /orders/:token/payment',
+  name: 'in the queue, as buyer',
+  status: 200,
+  async open(world) {
+    await world
+      .db('payment_attempts')
+      .where({ status: 'created' })
+      .update({ unanswered_sends: 0, first_sent_at: null });
+    const page = await world
+      .visitor('buyer')
+      .send('GET', addressOf('POST /orders/:token/payment', world, 'buyer'));
+    expect(page.text).toMatch(/Before you Nobody Until your turn/);
+    return page;
+  },
+});
+FILLED.push({
   route: 'GET /orders/:token',
   name: 'given back, as buyer',
   status: 200,
