@@ -3,7 +3,7 @@ import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { Forbidden } from '../errors';
 import { createEventDraftsStore } from '../events/event-drafts';
-import { currentUser, requireUser } from '../http/current-user';
+import { currentUser, requireRecentPassword, requireUser } from '../http/current-user';
 import { readFields } from '../http/forms';
 import { type Notice, renderPage } from '../http/views';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
@@ -164,7 +164,7 @@ export function connectRouter(dependencies: Dependencies): Router {
     res.redirect(303, paths.payments());
   });
 
-  router.get('/stripe/connections/:id/disconnection', desk, async (req: Request, res: Response) => {
+  router.get('/stripe/connections/:id/disconnection', desk, requireRecentPassword, async (req: Request, res: Response) => {
     const organizer = organizerOf(req);
     const connection = await connections.getOfOrganizer(String(req.params['id']), organizer.id);
     renderPage(
@@ -176,7 +176,7 @@ export function connectRouter(dependencies: Dependencies): Router {
     );
   });
 
-  router.post('/stripe/connections/:id/disconnection', desk, async (req: Request, res: Response) => {
+  router.post('/stripe/connections/:id/disconnection', desk, requireRecentPassword, async (req: Request, res: Response) => {
     const organizer = organizerOf(req);
     if (organizer.role !== 'owner')
       throw new Forbidden('Only an owner of this organizer can disconnect its Stripe account.');
