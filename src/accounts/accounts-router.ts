@@ -58,7 +58,10 @@ export function accountsRouter({ config, db, rateLimits }: Dependencies): Router
     if (!parsed.ok) return showSignIn(req, res, parsed.form, next);
     const { email, password } = parsed.data;
     const user = await signIn({ users, passwords, limits }, { email, password, address: req.ip });
-    if (!user) return showSignIn(req, res, withErrors(parsed.form, { form: SIGN_IN_REFUSED }), next);
+    if (!user) {
+      req.log.info('a sign-in was refused');
+      return showSignIn(req, res, withErrors(parsed.form, { form: SIGN_IN_REFUSED }), next);
+    }
     await enter(req, res, user, next);
   });
 
@@ -78,8 +81,10 @@ export function accountsRouter({ config, db, rateLimits }: Dependencies): Router
     const { id } = currentUser(req);
     await limits.countConfirmation(id);
     const user = await users.find(id);
-    if (!(await passwords.matches(user?.passwordHash ?? null, parsed.data.password)))
+    if (!(await passwords.matches(user?.passwordHash ?? null, parsed.data.password))) {
+      req.log.info({ userId: id }, 'a password was not confirmed');
       return showConfirmation(req, res, withErrors(parsed.form, { password: PASSWORD_REFUSED }), next);
+    }
     await limits.forgetConfirmations(id);
     await refreshSession(req);
     res.redirect(303, next ?? paths.desk());

@@ -17,6 +17,7 @@ export async function beginSession(
   req.session.device = (req.get('user-agent') ?? '').slice(0, 300);
   if (notice) req.session.notice = notice;
   await saveSession(req);
+  req.log.info({ userId }, 'signed in');
 }
 
 const CODE_WITHIN_SECONDS = 10 * 60;
@@ -42,6 +43,7 @@ export async function refreshSession(req: Request): Promise<void> {
 }
 
 export async function endSession(req: Request, res: Response, secure: boolean): Promise<void> {
+  req.log.info({ userId: req.session.userId }, 'signed out');
   await new Promise<void>((done, fail) => req.session.destroy((error) => (error ? fail(error) : done())));
   res.clearCookie(sessionCookieName(secure), { path: '/', httpOnly: true, sameSite: 'lax', secure });
 }

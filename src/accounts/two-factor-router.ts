@@ -35,8 +35,10 @@ export function twoFactorRouter({ config, db, encryption, rateLimits }: Dependen
     if (!parsed.ok) return showCode(req, res, parsed.form);
     await limits.countCode(half.userId);
     const user = await users.find(half.userId);
-    if (!user || user.disabled || !(await takeCode(means, user, parsed.data.code)))
+    if (!user || user.disabled || !(await takeCode(means, user, parsed.data.code))) {
+      req.log.info({ userId: half.userId }, 'a code was refused');
       return showCode(req, res, withErrors(parsed.form, { code: CODE_REFUSED }));
+    }
     await limits.forgetCodes(user.id);
     await beginSession(req, user.id);
     res.redirect(303, half.next ?? paths.desk());

@@ -1,6 +1,7 @@
 /**
  * Sessions in Postgres, kept by the hash of the cookie's value, so that a stolen table signs nobody in. A session row
- * is made only when something has to be remembered, and touched at most once in five minutes.
+ * is made only when something has to be remembered, and touched at most once in five minutes. It ends two weeks after its
+ * last use, and in any case a month after signing in.
  */
 import { type RequestHandler } from 'express';
 import session, { type SessionData, Store } from 'express-session';
@@ -8,6 +9,7 @@ import { type Knex } from 'knex';
 import { hashToken } from '../lib/tokens';
 
 const LIFETIME_MS = 14 * 24 * 60 * 60 * 1000;
+const LONGEST_LIFE = '30 days';
 const TOUCH_EVERY_MS = 5 * 60 * 1000;
 
 /** When a session was last used, to within five minutes: its end is put off at each use. */
@@ -63,6 +65,7 @@ export function createSessionStore(db: Knex): Store {
       sessions()
         .where({ id_hash: hashToken(sid) })
         .where('expires_at', '>', db.fn.now())
+        .where('created_at', '>', db.raw('now() - ?::interval', [LONGEST_LIFE]))
         .first()
         .then((row) => done(null, row ? { ...row.data, wasKept: true } : null), done);
     }

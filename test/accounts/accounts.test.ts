@@ -475,6 +475,19 @@ describe('a form without its token', () => {
   });
 });
 
+test('a session in daily use ends a month after signing in all the same', async () => {
+  const { agent, id } = await signUp(testApp);
+  const age = (days: number) =>
+    testApp
+      .db('sessions')
+      .where({ user_id: id })
+      .update({ created_at: testApp.db.raw('now() - make_interval(days => ?)', [days]) });
+  await age(29);
+  expect((await agent.get('/account')).status).toBe(200);
+  await age(31);
+  expect((await agent.get('/account')).headers.location).toMatch(/^\/sign-in/);
+});
+
 describe('the session cookie', () => {
   test('over http it is bound to this host and hidden from scripts', async () => {
     const cookie = (await testApp.agent().get('/sign-in')).headers['set-cookie']?.[0];
@@ -518,6 +531,25 @@ describe('the session cookie', () => {
     expect(id.length).toBeGreaterThan(20);
     expect(JSON.stringify(await db('sessions'))).not.toContain(id);
   });
+});
+
+test('who signed in and out, and that somebody was refused, stands in the log', async () => {
+  const { email, id } = await signUp(testApp);
+  const before = testApp.logs().length;
+  await postForm(testApp.agent(), '/sign-in', { email, password: 'not the right one' });
+  const agent = await signIn(testApp, { email, password: PASSWORD });
+  await postForm(agent, '/account', {}, { action: '/sign-out' });
+  const told = testApp
+    .logs()
+    .slice(before)
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { msg: string; userId?: string });
+  expect(told.filter(({ msg }) => /sign/.test(msg)).map(({ msg, userId }) => [msg, userId])).toEqual([
+    ['a sign-in was refused', undefined],
+    ['signed in', id],
+    ['signed out', id],
+  ]);
 });
 
 test('no password, address or session reaches the log', () => {
