@@ -6,11 +6,14 @@ import { type Request, type Response } from 'express';
 import { type IdTokens } from '../lib/tokens';
 
 const NAME = 'foyer_orders';
+/** Over https the browser itself binds it to this host: no other subdomain can plant one. */
+const NAME_OVER_HTTPS = `__Host-${NAME}`;
+const NAMED = new RegExp(`^\\s*(?:__Host-)?${NAME}=`);
 const MOST = 8;
 const THIRTY_DAYS_MS = 30 * 24 * 60 * 60 * 1000;
 
 export function readMyOrders(req: Request, orderTokens: IdTokens): string[] {
-  const cookie = (req.headers.cookie ?? '').split(';').find((part) => part.trim().startsWith(`${NAME}=`));
+  const cookie = (req.headers.cookie ?? '').split(';').find((part) => NAMED.test(part));
   const tokens =
     cookie
       ?.slice(cookie.indexOf('=') + 1)
@@ -28,7 +31,7 @@ export function rememberOrder(
   secure: boolean,
 ): void {
   const ids = [orderId, ...readMyOrders(req, orderTokens).filter((id) => id !== orderId)].slice(0, MOST);
-  res.cookie(NAME, ids.map((id) => orderTokens.sign(id)).join('.'), {
+  res.cookie(secure ? NAME_OVER_HTTPS : NAME, ids.map((id) => orderTokens.sign(id)).join('.'), {
     httpOnly: true,
     sameSite: 'lax',
     secure,
