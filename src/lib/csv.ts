@@ -6,7 +6,10 @@ export function csvLine(fields: (string | number | bigint | null)[]): string {
   return fields.map((field) => `"${safeCell(String(field ?? '')).replaceAll('"', '""')}"`).join(',') + '\r\n';
 }
 
-/** `= + - @` begin a formula, also after spaces and in their wide forms; tab and line breaks can begin a cell anew. */
-function safeCell(text: string): string {
+/**
+ * A field that no spreadsheet runs. `= + - @` begin a formula, also after spaces and in their wide forms; tab and line
+ * breaks can begin a cell anew.
+ */
+export function safeCell(text: string): string {
   return /^[\s\u0000]*[=+\-@\uff1d\uff0b\uff0d\uff20|]|^[\t\r\n]/.test(text) ? `'${text}` : text;
 }

@@ -3,6 +3,7 @@
  * out, so that any number of orders takes the memory of a few hundred.
  */
 import { type Knex } from 'knex';
+import { safeCell } from '../lib/csv';
 import { moneyToText } from '../lib/money';
 import { listOrders, type ListedOrder, type OrderSearch, readOrderSearch } from './order-list';
 
@@ -50,6 +51,6 @@ function csvLine(fields: string[]): string {
 
 /** RFC 4180. What a spreadsheet would run as a formula gets an apostrophe before it, which shows it as text. */
 export function csvField(text: string): string {
-  const safe = /^\s*[=+\-@]|^[\t\r\n]/.test(text) ? `'${text}` : text;
+  const safe = safeCell(text);
   return /[",\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
