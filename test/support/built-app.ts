@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { keepLog } from './kept-logs';
 
 const ROOT = join(__dirname, '../..');
 
@@ -56,7 +57,10 @@ export async function runApp(
   child.stdout.on('data', (chunk) => (printed += chunk));
   child.stderr.on('data', (chunk) => (printed += chunk));
   const ended = new Promise<number | NodeJS.Signals>((done) => {
-    child.once('close', (code, signal) => done(code ?? signal ?? -1));
+    child.once('close', (code, signal) => {
+      keepLog(printed);
+      done(code ?? signal ?? -1);
+    });
   });
   return { process: child, url: `http://127.0.0.1:${port}`, output: () => printed, ended };
 }

@@ -1,3 +1,4 @@
+import { openKeptLogs } from './kept-logs';
 import { startTestServer, type TestServer } from './test-server';
 
 declare global {
@@ -11,4 +12,5 @@ export default async function globalSetup(): Promise<void> {
   process.env.FOYER_TEST_MAINTENANCE_URL = server.maintenanceUrl;
   process.env.FOYER_TEST_TEMPLATE = server.template;
   process.env.FOYER_TEST_PREFIX = server.prefix;
+  openKeptLogs();
 }

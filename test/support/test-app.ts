@@ -11,6 +11,7 @@ import { type Config } from '../../src/config';
 import { createDependencies, type Dependencies } from '../../src/dependencies';
 import { createLogger } from '../../src/http/request-log';
 import { createTasks } from '../../src/jobs/tasks';
+import { keepLog } from './kept-logs';
 import { createTestDatabase } from './test-database';
 
 export type Agent = ReturnType<typeof supertest.agent>;
@@ -68,6 +69,7 @@ export async function createTestApp(overrides: TestAppOverrides = {}): Promise<T
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
       await dependencies.close();
+      keepLog(lines.join(''));
       await database.drop();
     },
   };
