@@ -5,7 +5,7 @@ import { createDatabase } from '../../src/db/connection';
 import { csrfTokenOf, postForm, signUp, textOf } from '../support/people';
 import { createTestApp } from '../support/test-app';
 
-test('without the database who is signed in reads a 503, gets no other session, and the process lives', async () => {
+test('A8: without the database who is signed in reads a 503, gets no other session, and the process lives', async () => {
   const testApp = await createTestApp();
   const away = createDatabase({ url: 'postgres://nobody@127.0.0.1:9/nowhere', poolSize: 1 });
   try {
@@ -14,7 +14,7 @@ test('without the database who is signed in reads a 503, gets no other session, 
       email: person.email,
       password: person.password,
     });
-    const cookie = (signedIn.headers['set-cookie'] as unknown as string[])[0]!.split(';')[0]!;
+    const cookie = sessionOf(signedIn);
     const cutOff = supertest(createApp({ ...testApp.dependencies, db: away }));
     for (const answer of [
       await cutOff.get('/organizer').set('Cookie', cookie),
@@ -34,7 +34,28 @@ test('without the database who is signed in reads a 503, gets no other session, 
   }
 });
 
-test('a hundred sign-ins at once do not keep others waiting', async () => {
+test('A8: while sessions can not be read, public pages answer, sign-in says 503 in words, and the process lives', async () => {
+  const testApp = await createTestApp();
+  const blocker = createDatabase({ url: testApp.databaseUrl, poolSize: 1 });
+  try {
+    const cookie = sessionOf(await testApp.agent().get('/sign-in'));
+    const trx = await blocker.transaction();
+    await trx.raw('LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE');
+    const [home, signIn, health] = await Promise.all(
+      ['/', '/sign-in', '/healthz'].map((path) => testApp.agent().get(path).set('Cookie', cookie)),
+    );
+    expect([home!.status, health!.status]).toEqual([200, 200]);
+    expect([signIn!.status, signIn!.headers['set-cookie']]).toEqual([503, undefined]);
+    expect(textOf(signIn!)).toContain('Nothing was changed. Try again in a moment.');
+    await trx.rollback();
+    expect((await testApp.agent().get('/sign-in').set('Cookie', cookie)).status).toBe(200);
+  } finally {
+    await blocker.destroy();
+    await testApp.close();
+  }
+});
+
+test('A15: a hundred sign-ins at once do not keep others waiting', async () => {
   const testApp = await createTestApp();
   try {
     const agent = testApp.agent();
@@ -66,3 +87,7 @@ test('a hundred sign-ins at once do not keep others waiting', async () => {
     await testApp.close();
   }
 }, 60_000);
+
+function sessionOf(answer: supertest.Response): string {
+  return (answer.headers['set-cookie'] as unknown as string[])[0]!.split(';')[0]!;
+}

@@ -165,6 +165,34 @@ test('in production it refuses to start with whatever nobody has set', async () 
   }
 });
 
+test('R3: weak, blank or contradictory settings: it refuses to start, names the setting and prints no value', async () => {
+  const good = {
+    NODE_ENV: 'production',
+    BASE_URL: 'https://canary.example',
+    SESSION_SECRETS: 'canary-session-secret-of-32-characters',
+    ENCRYPTION_KEYS: Buffer.alloc(32, 1).toString('base64'),
+    STRIPE_SECRET_KEY: 'sk_live_canary',
+    STRIPE_CLIENT_ID: 'ca_canary',
+    STRIPE_WEBHOOK_SECRETS: 'whsec_canary',
+    SMTP_URL: 'smtps://canary@mail.example',
+    MAIL_FROM: 'canary@mail.example',
+  };
+  const cases: [string, Record<string, string>][] = [
+    ['SESSION_SECRETS', { SESSION_SECRETS: 'canary-too-short' }],
+    ['ENCRYPTION_KEYS', { ENCRYPTION_KEYS: 'canary' }],
+    ['STRIPE_SECRET_KEY', { STRIPE_SECRET_KEY: 'sk_test_canary' }], // a test key in production
+    ['STRIPE_SECRET_KEY', { NODE_ENV: '' }], // a live key where nobody said production
+    ['STRIPE_WEBHOOK_SECRETS', { STRIPE_WEBHOOK_SECRETS: ' ' }],
+    ['BASE_URL', { BASE_URL: 'http://canary.example' }],
+  ];
+  for (const [name, change] of cases) {
+    const app = await run({ ...good, ...change });
+    expect([change, await app.ended]).toEqual([change, 1]);
+    expect(app.output()).toContain(`- ${name}: `);
+    expect(app.output()).not.toMatch(/canary/);
+  }
+});
+
 test('a database that is not there is named without its password', async () => {
   const port = await freePort();
   const app = await run({ DATABASE_URL: `postgres://foyer:hunter2@127.0.0.1:${port}/foyer` });
