@@ -4,6 +4,7 @@
  */
 import { hashToken } from '../../src/lib/tokens';
 import { databaseState, type DatabaseState } from '../support/database-state';
+import { formsOf } from '../support/html';
 import { openMarket, PASSWORD } from '../support/market';
 import { addressOf, TABLE } from '../walked/route-table';
 import {
@@ -127,7 +128,7 @@ const FURTHER_FIELDS: Record<string, string[]> = {
   'POST /stripe/connect': ['from', 'event_id', 'draft', 'title', 'tickets.0.name', 'stripe_landing'],
 };
 
-/** What each page may read of its query. */
+/** What each page may read of its query, besides what its own search forms and links hold. */
 const QUERIES: Record<string, string[]> = {
   'GET /': ['q', 'page'],
   'GET /organizers/:slug': ['page'],
@@ -238,14 +239,14 @@ describe('in the address of', () => {
 
 describe('in the query of', () => {
   test.each(GETS)('%s', async (route) => {
-    const known = QUERIES[route] ?? [];
+    const role = roleOf(route);
+    const visitor = world.visitor(role);
+    const path = addressOf(route, world, role);
+    const known = [...new Set([...(QUERIES[route] ?? []), ...(await namesOnPage(visitor, path))])];
     const queries = [JUNK.join('&'), ...shareOf(JUNK, GETS.indexOf(route), GETS.length)];
     for (const raw of Object.values(VALUES))
       if (known.length > 0) queries.push(known.map((name) => `${name}=${raw.slice(0, 3000)}`).join('&'));
     for (const piece of Object.values(SHAPES)) queries.push([...known, 'x'].map(piece).join('&'));
-    const role = roleOf(route);
-    const visitor = world.visitor(role);
-    const path = addressOf(route, world, role);
     const before = await databaseState(world.db);
     const problems: string[] = [];
     await fewAtOnce(queries, async (query) => {
@@ -469,6 +470,18 @@ function changedTables(route: string, before: DatabaseState, after: DatabaseStat
     // who signs up with a taken address is refused, and its owner is told by mail
     (table) => after[table] !== before[table] && !(route === 'POST /sign-up' && table === 'mails'),
   );
+}
+
+/** What a page reads of its query, as its search forms and its links to itself tell. */
+async function namesOnPage(visitor: Visitor, path: string): Promise<string[]> {
+  const { html } = await visitor.send('GET', path);
+  const fields = formsOf(html)
+    .filter(({ method }) => method.toLowerCase() === 'get')
+    .flatMap(({ values }) => Object.keys(values));
+  const links = [...html.matchAll(/href="([^"?]*)\?([^"#]+)"/g)]
+    .filter(([, to]) => to === '' || to === path)
+    .flatMap(([, , query]) => [...new URLSearchParams(query!.replaceAll('&amp;', '&')).keys()]);
+  return [...fields, ...links];
 }
 
 /** What one of many tries of a list, so that together they try all of it: at least two. */
