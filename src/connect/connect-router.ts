@@ -164,32 +164,42 @@ export function connectRouter(dependencies: Dependencies): Router {
     res.redirect(303, paths.payments());
   });
 
-  router.get('/stripe/connections/:id/disconnection', desk, requireRecentPassword, async (req: Request, res: Response) => {
-    const organizer = organizerOf(req);
-    const connection = await connections.getOfOrganizer(String(req.params['id']), organizer.id);
-    renderPage(
-      req,
-      res,
-      'connect/disconnection',
-      { title: 'Disconnect Stripe', layout: 'desk', page: { organizer } },
-      { connection, consequences: await consequencesOf(db, connection) },
-    );
-  });
+  router.get(
+    '/stripe/connections/:id/disconnection',
+    desk,
+    requireRecentPassword,
+    async (req: Request, res: Response) => {
+      const organizer = organizerOf(req);
+      const connection = await connections.getOfOrganizer(String(req.params['id']), organizer.id);
+      renderPage(
+        req,
+        res,
+        'connect/disconnection',
+        { title: 'Disconnect Stripe', layout: 'desk', page: { organizer } },
+        { connection, consequences: await consequencesOf(db, connection) },
+      );
+    },
+  );
 
-  router.post('/stripe/connections/:id/disconnection', desk, requireRecentPassword, async (req: Request, res: Response) => {
-    const organizer = organizerOf(req);
-    if (organizer.role !== 'owner')
-      throw new Forbidden('Only an owner of this organizer can disconnect its Stripe account.');
-    const connection = await connections.getOfOrganizer(String(req.params['id']), organizer.id);
-    await requestDisconnect(db, connection.id, {
-      by: 'organizer',
-      userId: currentUser(req).id,
-      reason: null,
-    });
-    const outcome = await continueDisconnecting(dependencies, connection.id);
-    req.leaveNotice(noticeOfDisconnect(outcome));
-    res.redirect(303, paths.payments());
-  });
+  router.post(
+    '/stripe/connections/:id/disconnection',
+    desk,
+    requireRecentPassword,
+    async (req: Request, res: Response) => {
+      const organizer = organizerOf(req);
+      if (organizer.role !== 'owner')
+        throw new Forbidden('Only an owner of this organizer can disconnect its Stripe account.');
+      const connection = await connections.getOfOrganizer(String(req.params['id']), organizer.id);
+      await requestDisconnect(db, connection.id, {
+        by: 'organizer',
+        userId: currentUser(req).id,
+        reason: null,
+      });
+      const outcome = await continueDisconnecting(dependencies, connection.id);
+      req.leaveNotice(noticeOfDisconnect(outcome));
+      res.redirect(303, paths.payments());
+    },
+  );
 
   return router;
 
