@@ -9,7 +9,8 @@ import { adminRouter } from './admin/admin-router';
 import { checkInRouter } from './check-in/check-in-router';
 import { checkoutRouter } from './checkout/checkout-router';
 import { holdsRouter } from './checkout/holds-router';
-import { connectRouter } from './connect/connect-router';
+import { connectionsRouter } from './connect/connections-router';
+import { oauthRouter } from './connect/oauth-router';
 import { type Dependencies } from './dependencies';
 import { eventDeskRouter } from './events/event-desk-router';
 import { eventReportsRouter } from './events/event-reports-router';
@@ -80,7 +81,8 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(orderDeskRouter(dependencies));
   app.use(checkInRouter(dependencies));
   app.use(eventDeskRouter(dependencies));
-  app.use(connectRouter(dependencies));
+  app.use(oauthRouter(dependencies));
+  app.use(connectionsRouter(dependencies));
   app.use(adminRouter(dependencies));
 
   app.use(pageNotFound);

@@ -65,9 +65,12 @@ export const paths = {
   deskOrder: (id: string) => `/organizer/orders/${segment(id)}`,
 
   payments: () => '/organizer/payments',
+  accountTaken: (account: string, draftId: string | null = null) =>
+    `/organizer/payments/account-taken?account=${segment(account)}${draftId ? `&draft=${segment(draftId)}` : ''}`,
   stripeConnect: () => '/stripe/connect',
   stripeCallback: () => '/stripe/callback',
   disconnection: (connectionId: string) => `/stripe/connections/${segment(connectionId)}/disconnection`,
+  defaultAccount: (connectionId: string) => `/stripe/connections/${segment(connectionId)}/default`,
   connectionRefresh: (connectionId: string) => `/stripe/connections/${segment(connectionId)}/refresh`,
 
   admin: () => '/admin',

@@ -2,7 +2,7 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import { badgeOf, connectionFacts, STATE_BADGES } from '../connect/connection-facts';
-import { noticeOfDisconnect } from '../connect/connect-router';
+import { noticeOfDisconnect } from '../connect/endings';
 import { createConnectionsStore } from '../connect/connections-store';
 import { consequencesOf, continueDisconnecting, requestDisconnect } from '../connect/disconnect';
 import { type Dependencies } from '../dependencies';

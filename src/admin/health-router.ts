@@ -25,4 +25,6 @@ const STRIPE_PROBLEMS: Record<string, string> = {
   platform_key: 'Stripe refused the platform’s key. Check STRIPE_SECRET_KEY.',
   rate_limited: 'Stripe asks Foyer to go slower.',
   access_lost: 'Stripe does not let the platform in.',
+  other_platform:
+    'STRIPE_SECRET_KEY belongs to another platform than the organizers’ accounts are connected to. Nothing was concluded about the accounts; put the right key in.',
 };

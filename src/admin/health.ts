@@ -58,8 +58,13 @@ async function askStripe({
 }: Pick<Dependencies, 'db' | 'stripe' | 'config' | 'logger'>): Promise<void> {
   if (!(await claimAsking(db, 'stripe_api'))) return;
   try {
-    await stripe.retrievePlatformAccountId(config.stripe.primary.livemode);
-    await writeSign(db, 'stripe_api', { ok: true, detail: null });
+    const { livemode } = config.stripe.primary;
+    const platform = await stripe.retrievePlatformAccountId(livemode);
+    const elsewhere = await db('stripe_connections')
+      .where({ status: 'active', livemode })
+      .whereNot({ platform_account_id: platform })
+      .first('id');
+    await writeSign(db, 'stripe_api', { ok: !elsewhere, detail: elsewhere ? 'other_platform' : null });
   } catch (error) {
     if (!(error instanceof StripeFailure)) throw error;
     logger.warn({ problem: error.problem, code: error.code }, 'Stripe did not answer for the platform');

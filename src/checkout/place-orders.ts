@@ -6,7 +6,7 @@
  * several events can share one commit. This is the path of a sale that opens: its statements are prepared, and few.
  */
 import { type Knex } from 'knex';
-import { canTakeCharges, type Connection } from '../connect/connection';
+import { canTakeCharges, type Charging } from '../connect/connection';
 import { inPreparedTransaction, type PreparedStatement, type RunPrepared } from '../db/connection';
 import { NotFound } from '../errors';
 import { type EventForSale, type TicketTypeForSale } from '../events/event-availability';
@@ -112,20 +112,14 @@ const READ_TICKET_TYPES = {
   text: `SELECT types.id, types.event_id, types.name, types.kind, types.price, types.capacity, types.held, types.sold,
                 types.min_per_order, types.max_per_order, types.sales_start, types.sales_end, types.visibility,
                 types.removed_at, clock_timestamp() AS now, connection.status AS connection_status,
-                connection.charges_enabled AS connection_charges_enabled, connection.status_detail AS connection_status_detail
+                connection.charges_enabled AS connection_charges_enabled, connection.status_detail AS connection_status_detail,
+                connection.paused_at AS connection_paused_at
            FROM events
            JOIN ticket_types types ON types.event_id = events.id AND types.removed_at IS NULL
            -- the same choice as connectionForEvent
-           LEFT JOIN LATERAL (
-             SELECT c.status, c.charges_enabled, c.status_detail
-               FROM stripe_connections c
-              WHERE c.id = events.stripe_connection_id
-                 OR (events.stripe_connection_id IS NULL AND c.organizer_id = events.organizer_id
-                     AND c.livemode = events.livemode AND c.status IN ('active', 'disconnecting'))
-              ORDER BY c.id = (SELECT default_connection_id FROM organizers WHERE id = events.organizer_id) DESC NULLS LAST,
-                       c.connected_at DESC
-              LIMIT 1
-           ) connection ON true
+           LEFT JOIN stripe_connections connection ON connection.livemode = events.livemode
+             AND connection.id = coalesce(events.stripe_connection_id,
+                   (SELECT default_connection_id FROM organizers WHERE id = events.organizer_id))
           WHERE events.id = ANY($1::uuid[])
           ORDER BY types.position`,
 };
@@ -261,12 +255,13 @@ function toTicketTypeForSale(row: Row): TicketTypeForSale {
   };
 }
 
-function toConnectionState(row: Row): Pick<Connection, 'status' | 'chargesEnabled' | 'statusDetail'> | null {
+function toConnectionState(row: Row): Charging | null {
   return row?.connection_status
     ? {
         status: row.connection_status,
         chargesEnabled: row.connection_charges_enabled,
         statusDetail: row.connection_status_detail,
+        pausedAt: row.connection_paused_at,
       }
     : null;
 }

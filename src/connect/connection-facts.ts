@@ -1,10 +1,12 @@
 /** A connection in words, for the organizer's card and the admin's pages alike. */
 import { formatDateTime } from '../lib/dates';
 import { type Connection, stateOf } from './connection';
+import { requirementWords } from './requirement-words';
 
 export const STATE_BADGES = {
   none: { kind: 'neutral', label: 'Not connected' },
   ready: { kind: 'green', label: 'Ready to sell' },
+  paused: { kind: 'amber', label: 'Paused by Foyer' },
   restricted: { kind: 'amber', label: 'Needs attention at Stripe' },
   disconnecting: { kind: 'amber', label: 'Being disconnected' },
   disconnected: { kind: 'neutral', label: 'Disconnected' },
@@ -12,11 +14,6 @@ export const STATE_BADGES = {
 
 export function badgeOf(connection: Connection | null): (typeof STATE_BADGES)[keyof typeof STATE_BADGES] {
   return STATE_BADGES[stateOf(connection)];
-}
-
-/** Stripe's names of requirements, readable: "individual.verification.document" → "individual: verification: document". */
-export function requirementWords(name: string): string {
-  return name.replaceAll('_', ' ').replaceAll('.', ': ');
 }
 
 export function connectionFacts(connection: Connection): { term: string; text?: string; lines?: string[] }[] {

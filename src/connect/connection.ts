@@ -3,7 +3,12 @@
 export interface Requirements {
   currentlyDue: string[];
   pastDue: string[];
+  /** given, and being checked by Stripe */
+  pendingVerification: string[];
+  /** given and not accepted, with Stripe's own sentence why */
+  errors: { requirement: string; reason: string }[];
   disabledReason: string | null;
+  /** seconds of the epoch, as Stripe has it */
   currentDeadline: number | null;
 }
 
@@ -17,40 +22,51 @@ export interface Connection {
   displayName: string | null;
   country: string | null;
   defaultCurrency: string | null;
+  /** what accounts of its country can charge in; null: not known */
+  chargeCurrencies: string[] | null;
   chargesEnabled: boolean;
   payoutsEnabled: boolean;
   requirements: Requirements;
   status: 'active' | 'disconnecting' | 'disconnected';
-  /** Why an active connection can't be used although the account takes charges: `access_lost`, or null. */
+  /** `access_lost`: Stripe lets us in no more. `controlled`: Stripe refuses to end it for us. Else null. */
   statusDetail: string | null;
+  platformAccountId: string | null;
   connectedAt: Date;
   checkedAt: Date | null;
+  /** since when it can, or can't, take charges; null: as when it was first read */
+  healthChangedAt: Date | null;
   lastEventAt: Date | null;
+  /** an admin has stopped new paid sales of the organizer */
+  pausedAt: Date | null;
   disconnectRequestedAt: Date | null;
   disconnectRequestedBy: string | null;
+  /** an admin ends it although payments are still with a bank */
+  forcedAt: Date | null;
   endedAt: Date | null;
   endedBy: 'organizer' | 'admin' | 'stripe' | null;
   endReason: string | null;
 }
 
 /** The states that people see, in the words of DESIGN section 6. */
-export type ConnectionState = 'none' | 'ready' | 'restricted' | 'disconnecting' | 'disconnected';
+export type ConnectionState = 'none' | 'ready' | 'paused' | 'restricted' | 'disconnecting' | 'disconnected';
 
 export function stateOf(connection: Connection | null): ConnectionState {
   if (!connection) return 'none';
   if (connection.status !== 'active') return connection.status;
+  if (connection.pausedAt) return 'paused';
   return canTakeCharges(connection) ? 'ready' : 'restricted';
 }
 
+export type Charging = Pick<Connection, 'status' | 'chargesEnabled' | 'statusDetail' | 'pausedAt'>;
+
 /** May a new paid order be begun on this connection? */
-export function canTakeCharges<Known extends Pick<Connection, 'status' | 'chargesEnabled' | 'statusDetail'>>(
-  connection: Known | null,
-): connection is Known {
+export function canTakeCharges<Known extends Charging>(connection: Known | null): connection is Known {
   return (
     connection !== null &&
     connection.status === 'active' &&
     connection.chargesEnabled &&
-    connection.statusDetail === null
+    connection.statusDetail === null &&
+    connection.pausedAt === null
   );
 }
 
@@ -60,10 +76,13 @@ export function whyNoPaidSales(connection: Connection | null): string | null {
     case 'ready':
       return null;
     case 'none':
-    case 'disconnected':
       return 'Connect a Stripe account to sell paid tickets. Buyers pay you directly, on your own account.';
+    case 'disconnected':
+      return `The Stripe account ${accountName(connection!)} is no longer connected, so paid tickets are not on sale. Connect it again, or choose another account: no other one takes its place by itself.`;
     case 'disconnecting':
-      return 'Your Stripe account is being disconnected, so paid tickets are not on sale. Connect again when that has finished.';
+      return `The Stripe account ${accountName(connection!)} is being disconnected, so paid tickets are not on sale. Connect it again when that has finished, or choose another account.`;
+    case 'paused':
+      return 'An administrator of Foyer has paused your paid sales. The mail that you got says why. Free tickets go on.';
     case 'restricted':
       return connection!.statusDetail === 'access_lost'
         ? 'Stripe no longer gives Foyer access to your account, so paid tickets are not on sale. Connect it again.'

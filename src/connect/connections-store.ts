@@ -25,23 +25,40 @@ interface ConnectionRow {
   ended_at: Date | null;
   ended_by: Connection['endedBy'];
   end_reason: string | null;
+  charge_currencies: string[] | null;
+  platform_account_id: string | null;
+  health_changed_at: Date | null;
+  paused_at: Date | null;
+  forced_at: Date | null;
 }
+
+/** New values; a raw one where the database's clock decides. */
+type Changes = { [Column in keyof ConnectionRow]?: ConnectionRow[Column] | Knex.Raw };
 
 /** SQL of connections. Give it a transaction to work inside one. */
 export function createConnectionsStore(db: Knex) {
   const connections = () => db<ConnectionRow>('stripe_connections');
 
   return {
-    /** The connection that new paid orders of this organizer use: the default one, else the latest that has not ended. */
-    async findCurrent(organizerId: string, livemode: boolean): Promise<Connection | null> {
+    /**
+     * The connection that events use which name no other. It stays the default after its end, so that no other account
+     * takes its place by itself.
+     */
+    async findDefault(organizerId: string, livemode: boolean): Promise<Connection | null> {
       const row = await connections()
         .where({ organizer_id: organizerId, livemode })
-        .whereIn('status', ['active', 'disconnecting'])
-        .orderByRaw(
-          'id = (SELECT default_connection_id FROM organizers WHERE organizers.id = stripe_connections.organizer_id) DESC NULLS LAST, connected_at DESC',
-        )
+        .where('id', db('organizers').where({ id: organizerId }).select('default_connection_id'))
         .first();
       return row ? toConnection(row) : null;
+    },
+
+    /** All that have not ended, the one connected first at the top. */
+    async listLiving(organizerId: string, livemode: boolean): Promise<Connection[]> {
+      const rows = await connections()
+        .where({ organizer_id: organizerId, livemode })
+        .whereIn('status', ['active', 'disconnecting'])
+        .orderBy(['connected_at', 'id']);
+      return rows.map(toConnection);
     },
 
     async find(id: string): Promise<Connection | null> {
@@ -85,8 +102,8 @@ export function createConnectionsStore(db: Knex) {
       return toConnection(row);
     },
 
-    async update(id: string, fields: Partial<ConnectionRow>): Promise<void> {
-      await connections().where({ id }).update(fields);
+    async update(id: string, fields: Changes): Promise<void> {
+      await db('stripe_connections').where({ id }).update(fields);
     },
 
     async create(
@@ -120,6 +137,8 @@ export function toConnection(row: ConnectionRow): Connection {
       pastDue: [],
       disabledReason: null,
       currentDeadline: null,
+      pendingVerification: [],
+      errors: [],
       ...row.requirements,
     },
     status: row.status,
@@ -132,5 +151,10 @@ export function toConnection(row: ConnectionRow): Connection {
     endedAt: row.ended_at,
     endedBy: row.ended_by,
     endReason: row.end_reason,
+    chargeCurrencies: row.charge_currencies,
+    platformAccountId: row.platform_account_id,
+    healthChangedAt: row.health_changed_at,
+    pausedAt: row.paused_at,
+    forcedAt: row.forced_at,
   };
 }

@@ -34,8 +34,13 @@ export async function consequencesOf(
   connection: Connection,
 ): Promise<{ openOrders: number; processingOrders: number; eventsOnSale: number; paidOrders: number }> {
   const open = await openOrders(db, connection.id);
+  const standard = await createConnectionsStore(db).findDefault(connection.organizerId, connection.livemode);
   const events = await db('events')
     .where({ organizer_id: connection.organizerId, livemode: connection.livemode, status: 'published' })
+    .where((either) => {
+      either.where({ stripe_connection_id: connection.id });
+      if (standard?.id === connection.id) either.orWhereNull('stripe_connection_id');
+    })
     .where('ends_at', '>', db.fn.now())
     .whereExists(
       db('ticket_types')
@@ -164,9 +169,6 @@ export async function markDisconnected(
       ended_by: end.by,
       end_reason: end.reason,
     });
-    await trx('organizers')
-      .where({ default_connection_id: connectionId })
-      .update({ default_connection_id: null });
     await writeAudit(trx, {
       actor: end.by,
       actorUserId: connection.disconnectRequestedBy,

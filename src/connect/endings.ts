@@ -1,6 +1,7 @@
-/** Each ending of the dance with Stripe in its own sentence, with what to do next. */
+/** Each ending of the dance with Stripe, and of a connection, in its own sentence, with what to do next. */
 import { type Notice } from '../http/views';
 import { accountName, canTakeCharges } from './connection';
+import { type DisconnectState } from './disconnect';
 import { type Ending } from './finish-connecting';
 
 export const declined: Notice = {
@@ -16,10 +17,15 @@ export const usedBefore: Notice = {
 export function noticeFor(ending: Ending): Notice {
   switch (ending.outcome) {
     case 'connected':
+      if (ending.insteadOf)
+        return {
+          kind: 'warning',
+          text: `Connected to ${accountName(ending.connection)}. That is another account than ${accountName(ending.insteadOf)}, which is still disconnected: events and orders of that one stay with it.${placeInWords(ending.isDefault)}`,
+        };
       return canTakeCharges(ending.connection)
         ? {
             kind: 'success',
-            text: `Connected to ${accountName(ending.connection)}. Buyers pay you directly, on this account.`,
+            text: `Connected to ${accountName(ending.connection)}. Buyers pay you directly, on this account.${ending.isDefault ? '' : placeInWords(false)}`,
           }
         : {
             kind: 'warning',
@@ -29,6 +35,11 @@ export function noticeFor(ending: Ending): Notice {
       return {
         kind: 'info',
         text: `${accountName(ending.connection)} is connected already. Nothing was changed.`,
+      };
+    case 'being_ended':
+      return {
+        kind: 'warning',
+        text: `${accountName(ending.connection)} is being disconnected. Connect it again when that has finished.`,
       };
     case 'code_rejected':
       return {
@@ -58,17 +69,40 @@ export function noticeFor(ending: Ending): Notice {
     case 'read_only':
       return {
         kind: 'error',
-        text: 'Stripe granted only the right to look at this account, not to take payments on it, so it is not connected. Start again and allow Foyer to take payments.',
+        text: 'Stripe granted only the right to look at this account, not to take payments on it, so it is not connected and Foyer gave that right back. Start again and allow Foyer to take payments.',
       };
     case 'other_organizer':
-      return {
-        kind: 'error',
-        text: 'This Stripe account is connected to another organizer on Foyer. Disconnect it there first, or connect another account here.',
-      };
+      return { kind: 'error', text: 'This Stripe account is not connected here.' };
     case 'second_account':
       return {
         kind: 'error',
-        text: 'Another Stripe account is connected here already. Disconnect it first, then connect this one.',
+        text: 'Another Stripe account was connected here meanwhile, so this one is not. If you want both, press “Connect another account”.',
+      };
+  }
+}
+
+function placeInWords(isDefault: boolean): string {
+  return isDefault
+    ? ' It is your default account from now on: events that name no other send their money there.'
+    : ' Your default account stays the same; choose this one in an event, or make it the default.';
+}
+
+export function noticeOfDisconnect(outcome: DisconnectState): Notice {
+  switch (outcome.state) {
+    case 'disconnected':
+      return {
+        kind: 'success',
+        text: 'Disconnected. Foyer has no access to the Stripe account any more. Paid tickets are off sale; free tickets go on.',
+      };
+    case 'waiting':
+      return {
+        kind: 'info',
+        text: `Paid sales have stopped. ${outcome.openOrders === 1 ? 'One payment is' : `${outcome.openOrders} payments are`} still under way; the account is disconnected as soon as ${outcome.openOrders === 1 ? 'it is' : 'they are'} settled.`,
+      };
+    case 'stripe_unclear':
+      return {
+        kind: 'warning',
+        text: "Paid sales have stopped. Stripe hasn't confirmed the end of the connection yet; Foyer keeps asking.",
       };
   }
 }

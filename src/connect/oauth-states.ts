@@ -9,12 +9,18 @@ const LIFETIME_MINUTES = 10;
 
 export type ReturnTo = 'payments' | 'event_draft';
 
+/** A first account, one more, or one that was connected before. */
+export type Purpose = 'first' | 'another' | 'again';
+
 export interface OAuthState {
   userId: string;
   organizerId: string;
   livemode: boolean;
   returnTo: ReturnTo;
   draftId: string | null;
+  purpose: Purpose;
+  /** the ended connection whose account is to be connected again */
+  reconnects: string | null;
 }
 
 export type ConsumedState =
@@ -35,6 +41,8 @@ export function createOAuthStates(db: Knex) {
         livemode: binding.livemode,
         return_to: binding.returnTo,
         draft_id: binding.draftId,
+        purpose: binding.purpose,
+        reconnects: binding.reconnects,
         expires_at: db.raw('now() + make_interval(mins => ?)', [LIFETIME_MINUTES]),
       });
       return state;
@@ -76,6 +84,8 @@ function toState(row: {
   livemode: boolean;
   return_to: ReturnTo;
   draft_id: string | null;
+  purpose: Purpose;
+  reconnects: string | null;
 }): OAuthState {
   return {
     userId: row.user_id,
@@ -83,5 +93,7 @@ function toState(row: {
     livemode: row.livemode,
     returnTo: row.return_to,
     draftId: row.draft_id,
+    purpose: row.purpose,
+    reconnects: row.reconnects,
   };
 }

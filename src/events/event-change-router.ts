@@ -46,8 +46,9 @@ export function eventChangeRouter(dependencies: Dependencies): Router {
     const shown = { draftId: draft.id, title: draft.title, changes: draft.changes, form: parsed.form };
     if (!parsed.ok) return show(req, res.status(422), event, shown);
     await rateLimits.consume('event-change', event.id, MOST_NOTICES, TOO_MANY_NOTICES);
-    const changed = await changeEvent(dependencies, event.id, event.organizerId, draft.input, {
-      userId: currentUser(req).id,
+    const by = { userId: currentUser(req).id };
+    const changed = await changeEvent(dependencies, event.id, event.organizerId, draft.input, by, {
+      ...by,
       message: parsed.data.message,
       seen: parsed.data.seen,
     });

@@ -1,7 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { conversionWords } from '../connect/account-currency';
 import { accountName, type Connection, whyNoPaidSales } from '../connect/connection';
 import { connectionForEvent } from '../connect/connection-for-event';
-import { createConnectionsStore } from '../connect/connections-store';
 import { type Dependencies } from '../dependencies';
 import { Forbidden, NotFound } from '../errors';
 import { currentUser } from '../http/current-user';
@@ -19,6 +19,7 @@ import { createEventChangesStore } from './event-changes-store';
 import { createDeskEvents, type DeskPeriod, toDeskEvent } from './desk-events';
 import { type EventDetails, lacksConnection, whatIsMissing } from './event';
 import { needsPayment } from './event-availability';
+import { accountProblems, readAccountChoice } from './event-account';
 import { createEventDraftsStore } from './event-drafts';
 import { type FormValues, ticketField, withAnotherRow } from './event-fields';
 import { eventFormView } from './event-form-view';
@@ -76,11 +77,12 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     if (action === 'save_draft' || action === 'add_ticket') return keepDraft(req, res, { action, ...kept });
     const parsed = parseEventForm(values, { now: new Date() });
     if (!parsed.ok) return showProblems(req, res, { event: null, draftId, form: parsed.form });
+    const owner = { organizerId: organizerOf(req).id, livemode: config.stripe.primary.livemode };
+    const problems = await accountProblems(db, { ...owner, before: null }, parsed.input);
+    if (hasAny(problems))
+      return showProblems(req, res, { event: null, draftId, form: withErrors(parsed.form, problems) });
     if (action === 'preview') return keepDraft(req, res, { action, ...kept });
-    const id = await createEvent(db, parsed.input, {
-      organizerId: organizerOf(req).id,
-      livemode: config.stripe.primary.livemode,
-    });
+    const id = await createEvent(db, parsed.input, owner);
     await drafts.deleteDraft(draftId, draftOwner(req));
     req.leaveNotice({ kind: 'success', text: `“${parsed.input.event.title}” is saved. Nobody sees it yet.` });
     res.redirect(303, paths.manageEvent(id));
@@ -114,7 +116,8 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     const parsed = parseEventForm(values, { now: new Date(), unchangedStart: event.startsAt });
     if (!parsed.ok) return showProblems(req, res, { event, draftId, form: parsed.form });
     if (action === 'preview') return keepDraft(req, res, { action, ...kept });
-    const changed = await changeEvent(dependencies, event.id, event.organizerId, parsed.input);
+    const by = { userId: currentUser(req).id };
+    const changed = await changeEvent(dependencies, event.id, event.organizerId, parsed.input, by);
     if (changed.outcome === 'refused')
       return showProblems(req, res, { event, draftId, form: withErrors(parsed.form, changed.errors) });
     if (changed.outcome === 'must_tell') return keepDraft(req, res, { action: 'tell', ...kept });
@@ -280,16 +283,15 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     shown: { event: EventDetails | null; draftId: string | null; form: Form },
   ): Promise<void> {
     const { event } = shown;
-    const connection = event
-      ? await connectionForEvent(db, event)
-      : await createConnectionsStore(db).findCurrent(organizerOf(req).id, config.stripe.primary.livemode);
+    const owner = event ?? { organizerId: organizerOf(req).id, livemode: config.stripe.primary.livemode };
+    const accounts = await readAccountChoice(db, owner, shown.form.values['stripe_connection'] ?? '');
     const typesWithOrders = event ? await ticketTypes.listIdsWithOrders(event.id) : new Set<string>();
     renderDesk(
       req,
       res,
       'events/form',
       event ? `Change ${event.title}` : 'New event',
-      eventFormView({ ...shown, connection, typesWithOrders }),
+      eventFormView({ ...shown, accounts, typesWithOrders }),
     );
   }
 
@@ -327,6 +329,7 @@ function homeLocals({ event, types, connection, unverifiedEmail }: KnownEvent, b
     needsConnection: event.status !== 'cancelled' && lacksConnection(types, connection),
     whyNoSales: whyNoPaidSales(connection),
     payee: connection && types.some(needsPayment) ? accountName(connection) : null,
+    conversion: types.some(needsPayment) ? conversionWords(connection, event.currency) : null,
     publicUrl: baseUrl + paths.event(event.slug),
     takesMoney: types.some(needsPayment),
     priceInWords,
@@ -348,6 +351,10 @@ function renderDesk(
     { title: heading, layout: 'desk', page: { organizer: organizerOf(req) } },
     locals,
   );
+}
+
+function hasAny(problems: Record<string, string>): boolean {
+  return Object.keys(problems).length > 0;
 }
 
 function deedOf(req: Request, event: EventDetails) {

@@ -15,6 +15,7 @@ const EVENT_FIELDS = [
   'online_url',
   'currency',
   'capacity',
+  'stripe_connection',
 ] as const;
 
 const TICKET_FIELDS = [

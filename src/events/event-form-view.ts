@@ -1,10 +1,12 @@
 /** What the event form's view is given: its lists of choices, and a row for each ticket type. */
-import { accountName, type Connection, stateOf, whyNoPaidSales } from '../connect/connection';
+import { conversionWords, whyNotInCurrency } from '../connect/account-currency';
+import { accountName, whyNoPaidSales } from '../connect/connection';
 import { badgeOf } from '../connect/connection-facts';
 import { type Form } from '../http/forms';
 import { listTimeZones } from '../lib/dates';
 import { CURRENCIES } from '../lib/money';
 import { type EventDetails } from './event';
+import { type AccountChoice } from './event-account';
 import {
   type FormValues,
   MOST_TICKET_TYPES,
@@ -22,7 +24,7 @@ export function eventFormView(shown: {
   form: Form;
   event: EventDetails | null;
   draftId: string | null;
-  connection: Connection | null;
+  accounts: AccountChoice;
   /** existing types that can't be removed any more */
   typesWithOrders: Set<string>;
 }) {
@@ -50,7 +52,7 @@ export function eventFormView(shown: {
     mayAddTicket: ticketForms.length < MOST_TICKET_TYPES,
     zones: zoneChoices(form.values['time_zone']),
     currencies: currencyChoices(),
-    payee: payeeInWords(shown.connection),
+    payee: payeeInWords(shown.accounts, form.values['currency'] ?? ''),
   };
 }
 
@@ -96,13 +98,14 @@ function currencyChoices(): Choice[] {
 }
 
 /** Who gets the money, and what stands in the way. */
-function payeeInWords(connection: Connection | null) {
-  const state = stateOf(connection);
-  const connected = state !== 'none' && state !== 'disconnected';
+function payeeInWords({ connection, options, mayConnect }: AccountChoice, currency: string) {
+  const notInCurrency = whyNotInCurrency(connection, currency);
   return {
-    account: connected ? accountName(connection!) : null,
+    account: connection ? accountName(connection) : null,
     badge: badgeOf(connection),
-    problem: whyNoPaidSales(connection),
-    mayConnect: !connected,
+    problem: notInCurrency ? `${notInCurrency}.` : whyNoPaidSales(connection),
+    conversion: conversionWords(connection, currency),
+    options,
+    mayConnect,
   };
 }

@@ -48,6 +48,8 @@ export interface EventInput {
   ticketTypes: TicketTypeInput[];
   /** rows of existing types that are to go */
   removed: { row: number; id: string }[];
+  /** the account that the money goes to; null: the default; undefined: the form did not ask */
+  stripeConnectionId?: string | null;
 }
 
 /** What the form's buttons ask for. */
@@ -117,6 +119,7 @@ export function parseEventForm(
         fields: toTicketTypeFields(rowParts, currency),
       })),
       removed,
+      stripeConnectionId: parts.stripe_connection,
     },
   };
 }
@@ -141,6 +144,7 @@ export function eventFormValues(event: EventDetails, ticketTypes: TicketType[]):
     online_url: event.onlineUrl ?? '',
     currency: event.currency,
     capacity: event.capacity === null ? '' : String(event.capacity),
+    stripe_connection: event.stripeConnectionId ?? '',
   };
   ticketTypes.forEach((type, row) => {
     values[ticketField(row, 'id')] = type.id;
@@ -160,6 +164,10 @@ export function eventFormValues(event: EventDetails, ticketTypes: TicketType[]):
 
 function eventShape(zone: string) {
   return {
+    stripe_connection: z
+      .string()
+      .optional()
+      .transform((text) => (text === undefined ? undefined : text.trim() || null)),
     title: textField({ required: 'Enter a title', max: 150 }),
     description: optionalText({ max: 10_000, multiline: true }),
     starts_at: dateField(zone, 'Enter when the event starts') as z.ZodType<Date>,

@@ -1,4 +1,5 @@
 /** What an event is and what it lacks: pure rules, no SQL. */
+import { whyNotInCurrency } from '../connect/account-currency';
 import { canTakeCharges, type Connection, whyNoPaidSales } from '../connect/connection';
 import { type TicketType } from '../ticket-types/ticket-type';
 import { type EventForSale, isOffered, needsPayment } from './event-availability';
@@ -32,7 +33,7 @@ export interface EventDetails extends EventForSale {
  * the one that the event's paid orders would use.
  */
 export function whatIsMissing(
-  event: Pick<EventDetails, 'status' | 'startsAt'>,
+  event: Pick<EventDetails, 'status' | 'startsAt' | 'currency'>,
   ticketTypes: TicketType[],
   connection: Connection | null,
   now: Date,
@@ -48,6 +49,10 @@ export function whatIsMissing(
   else if (offered.every((type) => type.salesEnd !== null && type.salesEnd <= now))
     missing.push('Sales of every ticket type have ended. Change when sales end.');
   if (lacksConnection(ticketTypes, connection)) missing.push(whyNoPaidSales(connection)!);
+  else if (ticketTypes.some((type) => type.removedAt === null && needsPayment(type))) {
+    const why = whyNotInCurrency(connection, event.currency);
+    if (why) missing.push(`${why}.`);
+  }
   return missing;
 }
 

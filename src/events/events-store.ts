@@ -83,13 +83,20 @@ export function createEventsStore(db: Knex) {
     },
 
     async create(
-      event: { id: string; organizerId: string; slug: string; livemode: boolean } & EventFields,
+      event: {
+        id: string;
+        organizerId: string;
+        slug: string;
+        livemode: boolean;
+        stripeConnectionId?: string | null;
+      } & EventFields,
     ): Promise<void> {
       await events().insert({
         id: event.id,
         organizer_id: event.organizerId,
         slug: event.slug,
         livemode: event.livemode,
+        stripe_connection_id: event.stripeConnectionId ?? null,
         // under the organizer's lock, so that a suspension at this moment is not missed
         organizer_suspended: db.raw(
           '(SELECT suspended_at IS NOT NULL FROM organizers WHERE id = ? FOR SHARE)',
@@ -103,6 +110,11 @@ export function createEventsStore(db: Knex) {
       await events()
         .where({ id })
         .update({ slug: fields.slug, updated_at: now(), ...toColumns(fields) });
+    },
+
+    /** New orders go to another account; null: the default one. */
+    async markAccount(id: string, stripeConnectionId: string | null): Promise<void> {
+      await events().where({ id }).update({ stripe_connection_id: stripeConnectionId, updated_at: now() });
     },
 
     async markPublished(id: string): Promise<void> {

@@ -3,6 +3,7 @@
  * so it never falls below what is held and sold.
  */
 import { type Knex } from 'knex';
+import { writeAudit } from '../admin/audit-log';
 import { canTakeCharges } from '../connect/connection';
 import { connectionForEvent } from '../connect/connection-for-event';
 import { inTransaction, violatedConstraint } from '../db/connection';
@@ -12,6 +13,7 @@ import { newId } from '../lib/ids';
 import { slugFrom, slugWithTail } from '../lib/slugs';
 import { createTicketTypesStore } from '../ticket-types/ticket-types-store';
 import { type EventDetails } from './event';
+import { accountProblems } from './event-account';
 import { problemsOfChange } from './event-change';
 import { type EventInput } from './event-forms';
 import { createEventsStore } from './events-store';
@@ -31,6 +33,7 @@ export async function createEvent(
         id,
         organizerId: owner.organizerId,
         livemode: owner.livemode,
+        stripeConnectionId: input.stripeConnectionId,
         slug: await freeSlug(trx, input.event.title, id),
         ...input.event,
       });
@@ -58,6 +61,7 @@ export async function changeEvent(
   eventId: string,
   organizerId: string,
   input: EventInput,
+  by: { userId: string },
   announcement: Announcement | null = null,
 ): Promise<ChangedEvent> {
   return withFreeSlug(() =>
@@ -68,14 +72,21 @@ export async function changeEvent(
       if (announcement) await lockHolders(trx, eventId);
       const event = await events.lockOfOrganizer(eventId, organizerId);
       refuseCancelled(event);
+      const account =
+        input.stripeConnectionId === undefined ? event.stripeConnectionId : input.stripeConnectionId;
       const before = {
         event,
         ticketTypes: await ticketTypes.listOfEvent(event.id),
         hasOrders: await events.hasOrders(event.id),
         typesWithOrders: await ticketTypes.listIdsWithOrders(event.id),
-        canTakeCharges: canTakeCharges(await connectionForEvent(trx, event)),
+        canTakeCharges: canTakeCharges(
+          await connectionForEvent(trx, { ...event, stripeConnectionId: account }),
+        ),
       };
-      const errors = problemsOfChange(before, input);
+      const errors = {
+        ...problemsOfChange(before, input),
+        ...(await accountProblems(trx, { ...event, before: event }, input)),
+      };
       if (Object.keys(errors).length > 0) return { outcome: 'refused', errors };
 
       const changes = changesWorthTelling(event, input.event, new Date());
@@ -92,6 +103,7 @@ export async function changeEvent(
         else await ticketTypes.update(id, position, fields);
       }
       await events.update(event.id, { ...input.event, slug: await slugAfterChange(trx, event, input) });
+      if (account !== event.stripeConnectionId) await changeAccount(trx, event, account, by);
       if (!mustTell || !announcement) return { outcome: 'changed', told: 0 };
       const told = await lockHolders(trx, event.id);
       await tellHolders(trx, dependencies, event.id, told, changes, announcement);
@@ -103,6 +115,27 @@ export async function changeEvent(
 /** What Foyer has suspended mails nobody in the organizer's words. */
 const SUSPENDED =
   'Foyer has suspended this event, so its time and place stay as people with tickets know them. Ask whom the mail about it names';
+
+/** Only new orders follow: each order keeps the account that its payment was begun on (promise 5). */
+async function changeAccount(
+  trx: Knex,
+  event: EventDetails,
+  to: string | null,
+  by: { userId: string },
+): Promise<void> {
+  const accountOf = async (stripeConnectionId: string | null) =>
+    (await connectionForEvent(trx, { ...event, stripeConnectionId }))?.stripeUserId ?? null;
+  await createEventsStore(trx).markAccount(event.id, to);
+  await writeAudit(trx, {
+    actor: 'organizer',
+    actorUserId: by.userId,
+    action: 'event.account_changed',
+    organizerId: event.organizerId,
+    subjectType: 'event',
+    subjectId: event.id,
+    details: { before: await accountOf(event.stripeConnectionId), account: await accountOf(to) },
+  });
+}
 
 /** A cancelled event stays as its ticket holders were told. */
 export function refuseCancelled(event: Pick<EventDetails, 'status'>): void {

@@ -1,6 +1,7 @@
 /** What needs a person today, in the order of what it costs them to overlook it: pure words, no SQL. */
 import { accountName, type Connection, stateOf, whyNoPaidSales } from '../connect/connection';
-import { formatDate, formatDateTime, zoneName } from '../lib/dates';
+import { howItEnded } from '../connect/status-card';
+import { formatDateTime, zoneName } from '../lib/dates';
 import { formatMoney } from '../lib/money';
 import { paths } from '../paths';
 import { type Overview } from './overview';
@@ -19,45 +20,35 @@ export interface Task {
   href: string;
 }
 
-/** The account that was connected, and no longer serves: said above everything else. Null when there is nothing to say. */
+/** The default account, where it no longer serves: said above everything else. Null when there is nothing to say. */
 export function paymentsBanner(
   overview: Pick<Overview, 'sellsPaidTickets'>,
-  connections: { current: Connection | null; lastEnded: Connection | null },
+  standard: Connection | null,
 ): PaymentsBanner | null {
-  const { current, lastEnded } = connections;
-  const why = whyNoPaidSales(current);
-  if (why === null) return null;
-  if (stateOf(current) === 'restricted')
-    return { kind: 'error', title: 'Your Stripe account takes no payments right now', text: why };
-  if (stateOf(current) === 'disconnecting')
-    return { kind: 'warning', title: 'Your Stripe account is being disconnected', text: why };
-  if (lastEnded && overview.sellsPaidTickets)
-    return {
-      kind: 'error',
-      title: 'Your Stripe account is disconnected',
-      text: `${howItEnded(lastEnded)} Paid tickets are not on sale; free tickets go on. ${why}`,
-    };
-  return null;
-}
-
-function howItEnded(connection: Connection): string {
-  const account = accountName(connection);
-  const day = connection.endedAt ? ` on ${formatDate(connection.endedAt, 'UTC')}` : '';
-  switch (connection.endedBy) {
-    case 'admin':
-      return `Foyer's administration ended the connection to ${account}${day}${
-        connection.endReason ? ` (reason: ${connection.endReason})` : ''
-      }.`;
-    case 'stripe':
-      return `The connection to ${account} was ended at Stripe${day}.`;
+  const text = whyNoPaidSales(standard);
+  switch (stateOf(standard)) {
+    case 'restricted':
+      return { kind: 'error', title: 'Your Stripe account takes no payments right now', text: text! };
+    case 'paused':
+      return { kind: 'warning', title: 'Your paid sales are paused', text: text! };
+    case 'disconnecting':
+      return { kind: 'warning', title: 'Your Stripe account is being disconnected', text: text! };
+    case 'disconnected':
+      return overview.sellsPaidTickets
+        ? {
+            kind: 'error',
+            title: 'Your Stripe account is disconnected',
+            text: `${howItEnded(standard!)} Paid tickets are not on sale; free tickets go on. Connect it again, or choose another account: no other one takes its place by itself.`,
+          }
+        : null;
     default:
-      return `The connection to ${account} was ended${day}.`;
+      return null;
   }
 }
 
-export function deskTasks(overview: Overview, connections: { current: Connection | null }): Task[] {
+export function deskTasks(overview: Overview, standard: Connection | null): Task[] {
   const payments: Task[] =
-    overview.sellsPaidTickets && stateOf(connections.current) === 'none'
+    overview.sellsPaidTickets && ['none', 'disconnected'].includes(stateOf(standard))
       ? [
           {
             iconName: 'warning',
@@ -68,6 +59,14 @@ export function deskTasks(overview: Overview, connections: { current: Connection
           },
         ]
       : [];
+  // Of the default account the banner tells.
+  const stopped = overview.stoppedEvents.map((event) => ({
+    iconName: 'warning',
+    urgent: true,
+    title: `Paid tickets of “${event.title}” are off sale`,
+    text: `Its money goes to ${accountName(event.account)}, which can’t take payments now. Look after the account, or choose another one in the event.`,
+    href: paths.editEvent(event.id),
+  }));
   const soon = overview.comingEvents
     .filter((event) => event.soon)
     .map((event) => ({
@@ -104,5 +103,5 @@ export function deskTasks(overview: Overview, connections: { current: Connection
     }`,
     href: paths.deskOrder(dispute.orderId),
   }));
-  return [...disputes, ...payments, ...soon, ...unfinished, ...drafts];
+  return [...disputes, ...payments, ...stopped, ...soon, ...unfinished, ...drafts];
 }

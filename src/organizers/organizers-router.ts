@@ -30,11 +30,7 @@ export function organizersRouter({ config, db, rateLimits }: Dependencies): Rout
       userId: currentUser(req).id,
       livemode,
     });
-    const current = await connections.findCurrent(organizer.id, livemode);
-    const known = await connections.listOfOrganizer(organizer.id);
-    const lastEnded =
-      known.find((connection) => connection.livemode === livemode && connection.status === 'disconnected') ??
-      null;
+    const standard = await connections.findDefault(organizer.id, livemode);
     renderPage(
       req,
       res,
@@ -44,8 +40,8 @@ export function organizersRouter({ config, db, rateLimits }: Dependencies): Rout
         organizer,
         memberships: req.memberships,
         overview,
-        banner: paymentsBanner(overview, { current, lastEnded }),
-        tasks: deskTasks(overview, { current }),
+        banner: paymentsBanner(overview, standard),
+        tasks: deskTasks(overview, standard),
         editOrganizerPath,
       },
     );

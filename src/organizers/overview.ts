@@ -9,6 +9,12 @@ interface UnfinishedForm {
   title: string | null;
 }
 
+interface StoppedEvent {
+  id: string;
+  title: string;
+  account: { displayName: string | null; stripeUserId: string };
+}
+
 interface DraftEvent {
   id: string;
   title: string;
@@ -32,6 +38,8 @@ export interface Overview {
   hasEvents: boolean;
   /** Are there tickets to pay for, on sale or being prepared? */
   sellsPaidTickets: boolean;
+  /** on sale, but for the account that they name themselves */
+  stoppedEvents: StoppedEvent[];
   unfinishedForms: UnfinishedForm[];
   draftEvents: DraftEvent[];
   comingEvents: ComingEvent[];
@@ -58,6 +66,7 @@ export async function readOverview(db: Knex, who: Who): Promise<Overview> {
   return {
     hasEvents: counts.events > 0,
     sellsPaidTickets: await hasPaidTickets(db, who),
+    stoppedEvents: await listStoppedEvents(db, who),
     unfinishedForms: await listUnfinishedForms(db, who),
     draftEvents: await listDraftEvents(db, who),
     comingEvents: await listComingEvents(db, who),
@@ -78,6 +87,35 @@ async function hasPaidTickets(db: Knex, who: Who): Promise<boolean> {
     .whereNull('ticket_types.removed_at')
     .first('events.id');
   return found !== undefined;
+}
+
+async function listStoppedEvents(db: Knex, who: Who): Promise<StoppedEvent[]> {
+  const rows = await db('events')
+    .join('stripe_connections as account', 'account.id', 'events.stripe_connection_id')
+    .where({ 'events.organizer_id': who.organizerId, 'events.livemode': who.livemode })
+    .where('events.status', 'published')
+    .where('events.ends_at', '>', db.fn.now())
+    .where((why) =>
+      why
+        .whereNot('account.status', 'active')
+        .orWhere('account.charges_enabled', false)
+        .orWhereNotNull('account.status_detail'),
+    )
+    .whereExists(
+      db('ticket_types')
+        .whereRaw('ticket_types.event_id = events.id')
+        .whereNot({ kind: 'free' })
+        .whereNull('removed_at')
+        .select(db.raw('1')),
+    )
+    .orderBy('events.starts_at')
+    .limit(MOST_LISTED)
+    .select('events.id', 'events.title', 'account.display_name', 'account.stripe_user_id');
+  return rows.map((row) => ({
+    id: row.id,
+    title: row.title,
+    account: { displayName: row.display_name, stripeUserId: row.stripe_user_id },
+  }));
 }
 
 async function listUnfinishedForms(db: Knex, who: Who): Promise<UnfinishedForm[]> {

@@ -10,7 +10,7 @@ import { createOrdersStore } from '../orders/orders-store';
 import { type Refund as StripeRefund } from '../stripe/stripe-client';
 import { isWorthRetrying, StripeFailure } from '../stripe/stripe-errors';
 
-export type RefundDependencies = Pick<Dependencies, 'db' | 'stripe' | 'logger'>;
+export type RefundDependencies = Pick<Dependencies, 'config' | 'db' | 'stripe' | 'logger'>;
 
 interface RefundRow {
   id: string;

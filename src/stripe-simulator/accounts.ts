@@ -30,6 +30,7 @@ export interface NewAccount {
 export function accountsApi(simulator: Simulator, route: Route): void {
   route('get', '/v1/account', ({ account }) => read(account, account));
   route('get', '/v1/accounts/:id', ({ account, id }) => read(account, id));
+  route('get', '/v1/country_specs/:id', ({ id }) => countrySpec(id));
 
   function read(caller: string, id: string): Stripe.Account {
     if (id === simulator.platformAccount) return platformAccount(simulator);
@@ -37,6 +38,29 @@ export function accountsApi(simulator: Simulator, route: Route): void {
     assertConnected(simulator, id);
     return getAccount(simulator, id).object;
   }
+}
+
+/** Accounts charge in most currencies, those of Brazil only in their own. */
+const OWN_CURRENCY_ONLY = ['BR'];
+const CHARGED_EVERYWHERE =
+  'aed aud bgn brl cad chf czk dkk eur gbp hkd huf inr isk jpy krw mxn myr nok nzd pln ron sek sgd thb twd ugx usd vnd zar';
+
+function countrySpec(id: string): object {
+  const currency = CURRENCY_OF[id];
+  if (!currency) throw noSuch('country_spec', id);
+  return {
+    id,
+    object: 'country_spec',
+    default_currency: currency,
+    supported_bank_account_currencies: { [currency]: [id] },
+    supported_payment_currencies: OWN_CURRENCY_ONLY.includes(id) ? [currency] : CHARGED_EVERYWHERE.split(' '),
+    supported_payment_methods: ['card', 'stripe'],
+    supported_transfer_countries: [id],
+    verification_fields: {
+      company: { additional: [], minimum: [] },
+      individual: { additional: [], minimum: [] },
+    },
+  };
 }
 
 export function getAccount({ state }: Simulator, id: string): SimulatedAccount {

@@ -14,6 +14,8 @@ export interface Prefill {
   business_name?: string;
   url?: string;
   country?: string;
+  /** only together with a country */
+  currency?: string;
 }
 
 export interface Grant {

@@ -61,7 +61,10 @@ export interface ConnectedAccount {
   requirements: {
     currentlyDue: string[];
     pastDue: string[];
+    pendingVerification: string[];
+    errors: { requirement: string; reason: string }[];
     disabledReason: string | null;
+    /** seconds of the epoch */
     currentDeadline: number | null;
   };
 }
@@ -211,6 +214,16 @@ export function createStripeClient(settings: {
       return answered('GET /v1/accounts/:id', call, async (client) =>
         toAccount(await client.accounts.retrieve(call.account, {}, {})),
       );
+    },
+
+    /** The currencies (lower-case codes) that accounts of a country can charge in (docs.stripe.com/api/country_specs). */
+    async listChargeCurrencies(call: { country: string; livemode: boolean }): Promise<string[]> {
+      return answered('GET /v1/country_specs/:id', call, async (client) => {
+        const spec = await client.countrySpecs.retrieve(call.country);
+        if (!Array.isArray(spec?.supported_payment_currencies))
+          throw new StripeFailure('unanswered', 'Stripe answered something that is no country');
+        return spec.supported_payment_currencies;
+      });
     },
 
     /** The platform's own account id, to refuse that it connects to itself. */

@@ -70,6 +70,11 @@ export function toAccount(account: Stripe.Account): ConnectedAccount {
     requirements: {
       currentlyDue: account.requirements?.currently_due ?? [],
       pastDue: account.requirements?.past_due ?? [],
+      pendingVerification: account.requirements?.pending_verification ?? [],
+      errors: (account.requirements?.errors ?? []).map(({ requirement, reason }) => ({
+        requirement,
+        reason,
+      })),
       disabledReason: account.requirements?.disabled_reason ?? null,
       currentDeadline: account.requirements?.current_deadline ?? null,
     },

@@ -89,6 +89,7 @@ async function connect(person: OrganizerPerson, changes: Record<string, unknown>
     display_name: 'Society Ltd',
     ...changes,
   });
+  await db('organizers').where({ id: person.organizer.id }).update({ default_connection_id: id });
   return id;
 }
 
@@ -453,7 +454,7 @@ describe('publishing', () => {
     expect(textOf(await post())).toContain('Stripe does not let your account take payments yet.');
     await db('stripe_connections').where({ id: connection }).update({ charges_enabled: true });
     expect(textOf(await organizer.agent.get(`/organizer/events/${id}/publication`))).toContain(
-      'on Society Ltd',
+      'on the Stripe account Society Ltd',
     );
     expect((await post()).status).toBe(303);
     expect((await eventRow(id)).status).toBe('published');

@@ -75,17 +75,21 @@ async function publishedEvent(
 
 async function withConnection(work: () => Promise<void>): Promise<void> {
   const id = newId();
-  await db('stripe_connections').insert({
-    id,
-    organizer_id: ada.organizer.id,
-    stripe_user_id: 'acct_society',
-    livemode: false,
-    scope: 'read_write',
-    charges_enabled: true,
+  await db.transaction(async (trx) => {
+    await trx('stripe_connections').insert({
+      id,
+      organizer_id: ada.organizer.id,
+      stripe_user_id: 'acct_society',
+      livemode: false,
+      scope: 'read_write',
+      charges_enabled: true,
+    });
+    await trx('organizers').where({ id: ada.organizer.id }).update({ default_connection_id: id });
   });
   try {
     await work();
   } finally {
+    await db('organizers').where({ id: ada.organizer.id }).update({ default_connection_id: null });
     await db('stripe_connections').where({ id }).delete();
   }
 }

@@ -127,6 +127,7 @@ async function connect(
     charges_enabled: true,
     ...fields,
   });
+  await db('organizers').where({ id: person.organizer.id }).update({ default_connection_id: id });
   return { id };
 }
 
@@ -197,7 +198,7 @@ describe('what needs a person today', () => {
     const page = await person.agent.get('/organizer');
     expect(textOf(page)).toContain('Your Stripe account is disconnected');
     expect(textOf(page)).toMatch(
-      /administration ended the connection to Society Account \(acct_\w+\) on Mon 2 Nov 2026 \(reason: Name <b>unclear<\/b>\)/,
+      /Society Account \(acct_\w+\) was disconnected by an administrator of Foyer on Mon 2 Nov 2026, 12:00 UTC\. Reason given: Name <b>unclear<\/b>/,
     );
     expect(page.text).not.toContain('<b>unclear');
     await connect(person);

@@ -421,6 +421,14 @@ describe('reading accounts', () => {
         requirements: {
           currently_due: ['external_account'],
           past_due: [],
+          pending_verification: ['individual.id_number'],
+          errors: [
+            {
+              code: 'verification_failed_other',
+              reason: 'The bank account is closed.',
+              requirement: 'external_account',
+            },
+          ],
           disabled_reason: null,
           current_deadline: null,
         },
@@ -445,6 +453,8 @@ describe('reading accounts', () => {
       requirements: {
         currentlyDue: ['external_account'],
         pastDue: [],
+        pendingVerification: ['individual.id_number'],
+        errors: [{ requirement: 'external_account', reason: 'The bank account is closed.' }],
         disabledReason: null,
         currentDeadline: null,
       },
@@ -456,6 +466,22 @@ describe('reading accounts', () => {
     expect(await stripe.retrieveAccount(ORGANIZER)).toMatchObject({
       chargesEnabled: false,
       payoutsEnabled: false,
+    });
+  });
+
+  it('asks in which currencies accounts of a country can charge, as the platform', async () => {
+    const sent = record(API, {
+      body: { id: 'BR', object: 'country_spec', supported_payment_currencies: ['brl'] },
+    });
+    expect(await stripe.listChargeCurrencies({ country: 'BR', livemode: false })).toEqual(['brl']);
+    expect([sent[0]!.method, sent[0]!.path, sent[0]!.body]).toEqual(['GET', '/v1/country_specs/BR', '']);
+    expect(headersOf(sent[0]!)).toEqual(ALWAYS);
+  });
+
+  it('takes nothing for a list of currencies that is none', async () => {
+    record(API, { body: { id: 'BR', object: 'country_spec' } });
+    await expect(stripe.listChargeCurrencies({ country: 'BR', livemode: false })).rejects.toMatchObject({
+      problem: 'unanswered',
     });
   });
 

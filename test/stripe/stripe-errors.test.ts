@@ -193,6 +193,7 @@ describe('inside a database transaction', () => {
     createRefund: refund,
     listRefunds: () => stripe.listRefunds({ ...ORGANIZER, paymentIntentId: 'pi_1' }),
     retrieveAccount: () => stripe.retrieveAccount(ORGANIZER),
+    listChargeCurrencies: () => stripe.listChargeCurrencies({ country: 'DE', livemode: false }),
     retrievePlatformAccountId: () => stripe.retrievePlatformAccountId(false),
     listDisputes: () => stripe.listDisputes({ ...ORGANIZER, paymentIntentId: 'pi_1' }),
     listCheckoutSessions: () => stripe.listCheckoutSessions({ ...ORGANIZER, since: new Date() }),

@@ -297,6 +297,7 @@ export const TABLE: Record<string, Row> = {
     at: (world) => `/organizer/drafts/${world.draftId}/removal`,
   },
   'GET /organizer/payments': { outcomes: ownDesk(page) },
+  'GET /organizer/payments/account-taken': { outcomes: ownDesk(page) },
   'POST /stripe/connect': {
     outcomes: ownDesk(leadsTo(/^\/organizer\/payments$/), {
       other: leadsTo(/\/oauth\/authorize\?.*state=[\w-]{43}/, true),
@@ -305,6 +306,11 @@ export const TABLE: Record<string, Row> = {
   'GET /stripe/callback': { outcomes: everybody(badRequest) },
   'POST /stripe/connections/:id/refresh': {
     outcomes: membersOnly(leadsTo(/^\/organizer\/payments$/, true)),
+  },
+  'GET /stripe/connections/:id/default': { outcomes: membersOnly(page) },
+  'POST /stripe/connections/:id/default': {
+    // it is the default already
+    outcomes: membersOnly(leadsTo(/^\/organizer\/payments$/), { colleague: forbidden }),
   },
   'GET /stripe/connections/:id/disconnection': { outcomes: membersOnly(page) },
 
