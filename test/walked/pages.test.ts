@@ -345,6 +345,8 @@ for (const which of ['good', 'unknown'])
     },
   });
 get('GET /organizer/payments', 'member', 'connected');
+get('GET /organizer/payments/account-taken', 'member');
+get('GET /stripe/connections/:id/default', 'member');
 get('GET /stripe/connections/:id/disconnection', 'member');
 get('GET /stripe/callback', 'guest', 'signed out', () => '/stripe/callback?state=x', 400);
 get('GET /stripe/callback', 'member', 'an expired link', () => '/stripe/callback?state=x&code=y', 400);
