@@ -18,7 +18,8 @@ export type Endpoint =
   | 'GET /v1/disputes'
   | 'GET /v1/charges'
   | 'GET /v1/events'
-  | 'GET /v1/accounts/:id';
+  | 'GET /v1/accounts/:id'
+  | 'GET /v1/country_specs/:id';
 
 /** The endpoint that a rush on tickets is a rush on: it has a queue (`checkout/payment-queue.ts`). */
 export const CREATE_SESSION: Endpoint = 'POST /v1/checkout/sessions';
