@@ -8,6 +8,7 @@ export const paths = {
   eventPoster: (slug: string) => `/events/${segment(slug)}/poster.svg`,
   eventReport: (slug: string) => `/events/${segment(slug)}/report`,
   eventOrders: (slug: string) => `/events/${segment(slug)}/orders`,
+  organizerTerms: (slug: string) => `/organizers/${segment(slug)}/terms`,
   organizerPage: (slug: string) => `/organizers/${segment(slug)}`,
 
   order: (token: string) => `/orders/${segment(token)}`,

@@ -11,6 +11,8 @@ import { currentUser, requireAdmin, requireRecentPassword, requireUser } from '.
 import { emptyForm, type Form, parseForm, textField } from '../http/forms';
 import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
+import { termsSections } from '../organizers/organizer-terms';
+import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
 import { readDisputeView } from '../payments/dispute-view';
 import { auditRouter } from './audit-router';
@@ -133,6 +135,7 @@ export function adminRouter(dependencies: Dependencies): Router {
         attempts,
         refunds,
         ...(await readDisputeView(db, config, { id, buyerEmail: order.buyer_email })),
+        terms: termsSections(await createTermsStore(db).findAgreed(id)),
       },
     );
   });

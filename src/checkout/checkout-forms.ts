@@ -57,4 +57,9 @@ function readAmount(text: string | undefined, currency: string): bigint | null |
 export const detailsForm = z.object({
   name: textField({ required: 'Enter your name', max: 120 }),
   email: emailField('Enter your email address'),
+  /** the version of the organizer's terms that the page showed */
+  terms: z
+    .string()
+    .optional()
+    .transform((id) => id || null),
 });

@@ -113,6 +113,10 @@ const PAYMENT_REFUSED = {
     title: 'This event is no longer on sale',
     text: 'You were not charged. Your tickets are released by themselves.',
   },
+  terms_changed: {
+    title: 'The organizer has changed what you agree to',
+    text: 'You were not charged, and your tickets are still held. Read what is new below, then go on.',
+  },
   no_payments: {
     title: 'Paid tickets are not on sale right now',
     text: 'The organizer cannot take payments at this moment. You were not charged. Your tickets stay held until the time below; try again before then.',

@@ -21,12 +21,12 @@ export type StartedPayment =
   | { outcome: 'started'; attemptId: string }
   /** the order is in a state that needs no new attempt: its page says which */
   | { outcome: 'already' }
-  | { outcome: 'refused'; reason: 'hold_over' | 'event_closed' | 'no_payments' };
+  | { outcome: 'refused'; reason: 'hold_over' | 'event_closed' | 'terms_changed' | 'no_payments' };
 
 export async function startPayment(
   dependencies: Pick<Dependencies, 'db' | 'config' | 'orderTokens' | 'ticketCodes'>,
   orderId: string,
-  details: { name: string; email: string },
+  details: { name: string; email: string; terms: string | null },
 ): Promise<StartedPayment> {
   return inTransaction(dependencies.db, async (trx) => {
     const order = await createOrdersStore(trx).lock(orderId);
@@ -37,7 +37,11 @@ export async function startPayment(
     if (event.status !== 'published' || suspended || event.ends_at <= new Date())
       return { outcome: 'refused', reason: 'event_closed' };
 
+    const organizer = await trx('organizers').where({ id: order.organizerId }).first('current_terms_id');
+    if (organizer.current_terms_id !== details.terms) return { outcome: 'refused', reason: 'terms_changed' };
+
     await createOrdersStore(trx).update(order.id, {
+      agreed_terms_id: details.terms,
       buyer_name: details.name,
       buyer_email: details.email,
       opened_at: trx.raw('coalesce(opened_at, now())'),

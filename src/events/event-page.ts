@@ -89,13 +89,14 @@ export interface PreviewNotice {
 
 /** What `events/event` is given, for the public page and for the organizer's preview of it. */
 export function eventPageLocals(
-  { event, organizer }: Pick<PublicEvent, 'event' | 'organizer'>,
+  { event, organizer, legal }: Pick<PublicEvent, 'event' | 'organizer' | 'legal'>,
   box: TicketBox,
   options: EventPageOptions & { poster: string; previewOf?: PreviewNotice },
 ): Record<string, unknown> {
   return {
     event,
     organizer,
+    legal,
     box,
     story: descriptionHtml(event.description),
     form: options.form ?? emptyForm,

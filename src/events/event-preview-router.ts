@@ -77,7 +77,7 @@ function show(
     res,
     'events/event',
     { title: `Preview: ${event.title}` },
-    eventPageLocals({ event, organizer }, box, { poster, previewOf }),
+    eventPageLocals({ event, organizer, legal: [] }, box, { poster, previewOf }),
   );
 }
 

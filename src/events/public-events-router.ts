@@ -5,6 +5,8 @@ import { cleanText } from '../http/forms';
 import { renderPage } from '../http/views';
 import { eventCalendar } from '../lib/calendar';
 import { posterSvg } from '../lib/poster';
+import { termsSections } from '../organizers/organizer-terms';
+import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
 import { renderEventPage } from './event-page';
 import { pageOfList, programmeByMonth } from './programme';
@@ -110,6 +112,23 @@ export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'conf
         hrefFor: (number: number) =>
           paths.organizerPage(organizer.slug) + (number > 1 ? `?page=${number}` : ''),
       },
+    );
+  });
+
+  router.get('/organizers/:slug/terms', async (req: Request, res: Response) => {
+    const organizer = await publicEvents.findOrganizer(slugOf(req));
+    const texts = organizer && (await createTermsStore(db).findCurrent(organizer.id));
+    if (!texts) throw new NotFound();
+    allowSharedCopies(res);
+    renderPage(
+      req,
+      res,
+      'events/organizer-terms',
+      {
+        title: `Terms of ${organizer.name}`,
+        page: { canonical: config.baseUrl + paths.organizerTerms(organizer.slug) },
+      },
+      { organizer, sections: termsSections(texts), since: texts.createdAt },
     );
   });
 

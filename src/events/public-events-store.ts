@@ -4,6 +4,7 @@
  */
 import { type Knex } from 'knex';
 import { isSlug } from '../lib/slugs';
+import { termsLinks } from '../organizers/organizer-terms';
 import { type TicketType } from '../ticket-types/ticket-type';
 import { createTicketTypesStore, toTicketType, type TicketTypeRow } from '../ticket-types/ticket-types-store';
 import { type EventDetails } from './event';
@@ -12,10 +13,26 @@ import { type EventRow, toEvent } from './events-store';
 export interface PublicEvent {
   event: EventDetails;
   organizer: { name: string; slug: string };
+  /** the texts of the organizer that everybody can read */
+  legal: { href: string; label: string }[];
   ticketTypes: TicketType[];
 }
 
 type JoinedRow = EventRow & { organizer_name: string; organizer_slug: string };
+
+interface HasTexts {
+  has_terms: boolean | null;
+  has_refund_policy: boolean | null;
+  has_imprint: boolean | null;
+}
+
+export interface PublicOrganizer {
+  id: string;
+  name: string;
+  slug: string;
+  website: string | null;
+  legal: PublicEvent['legal'];
+}
 
 export interface ProgrammeQuery {
   /** words to look for in title, place and organizer; '' = everything */
@@ -58,10 +75,11 @@ export function createPublicEventsStore(db: Knex) {
         .where({ 'events.slug': slug })
         .whereIn('events.status', ['published', 'cancelled'])
         .whereNotNull('events.published_at')
-        .first<JoinedRow | undefined>(...COLUMNS);
+        .leftJoin('organizer_terms', 'organizer_terms.id', 'organizers.current_terms_id')
+        .first<(JoinedRow & HasTexts) | undefined>(...COLUMNS, ...WHICH_TEXTS.map((sql) => db.raw(sql)));
       if (!row) return null;
       const ticketTypes = await createTicketTypesStore(db).listOfEvent(row.id);
-      return { ...withOrganizer(row), ticketTypes };
+      return { ...withOrganizer(row), legal: legalLinks(row.organizer_slug, row), ticketTypes };
     },
 
     async countProgramme(query: Omit<ProgrammeQuery, 'limit' | 'offset'>): Promise<number> {
@@ -88,25 +106,45 @@ export function createPublicEventsStore(db: Knex) {
         .where({ removed_at: null });
       return rows.map((row) => ({
         ...withOrganizer(row),
+        legal: [],
         ticketTypes: types.filter((type) => type.event_id === row.id).map(toTicketType),
       }));
     },
 
-    async findOrganizer(
-      slug: string,
-    ): Promise<{ id: string; name: string; slug: string; website: string | null } | null> {
+    async findOrganizer(slug: string): Promise<PublicOrganizer | null> {
       if (!isSlug(slug)) return null;
-      const row = await db('organizers')
+      const row: (Omit<PublicOrganizer, 'legal'> & HasTexts) | undefined = await db('organizers')
+        .leftJoin('organizer_terms', 'organizer_terms.id', 'organizers.current_terms_id')
         .where({ slug, suspended_at: null })
-        .first('id', 'name', 'slug', 'website');
-      return row ?? null;
+        .first(
+          'organizers.id',
+          'organizers.name',
+          'organizers.slug',
+          'organizers.website',
+          ...WHICH_TEXTS.map((sql) => db.raw(sql)),
+        );
+      return row ? { ...row, legal: legalLinks(row.slug, row) } : null;
     },
   };
 }
 
 const COLUMNS = ['events.*', 'organizers.name as organizer_name', 'organizers.slug as organizer_slug'];
 
-function withOrganizer(row: JoinedRow): Omit<PublicEvent, 'ticketTypes'> {
+const WHICH_TEXTS = [
+  "organizer_terms.terms <> '' AS has_terms",
+  "organizer_terms.refund_policy <> '' AS has_refund_policy",
+  "organizer_terms.imprint <> '' AS has_imprint",
+];
+
+function legalLinks(slug: string, row: HasTexts): PublicEvent['legal'] {
+  return termsLinks(slug, {
+    terms: row.has_terms === true,
+    refundPolicy: row.has_refund_policy === true,
+    imprint: row.has_imprint === true,
+  });
+}
+
+function withOrganizer(row: JoinedRow): Omit<PublicEvent, 'ticketTypes' | 'legal'> {
   return {
     event: toEvent(row),
     organizer: { name: row.organizer_name, slug: row.organizer_slug },

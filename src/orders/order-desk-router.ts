@@ -6,6 +6,8 @@ import { type Dependencies } from '../dependencies';
 import { renderPage } from '../http/views';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { eventOfMember, thingOfMember } from '../organizers/event-of-member';
+import { termsSections } from '../organizers/organizer-terms';
+import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
 import { readDisputeView } from '../payments/dispute-view';
 import { ordersAsCsv } from './order-csv';
@@ -84,6 +86,8 @@ export function orderDeskRouter({
           .where({ order_id: id, status: 'paid' })
           .orderBy('n')
           .first('payment_intent_id'),
+        terms: termsSections(await createTermsStore(db).findAgreed(id)),
+        organizer,
         orderBadge: ORDER_STATUS_BADGES[order.status],
         ...(await readDisputeView(db, config, order)),
       },

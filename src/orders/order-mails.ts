@@ -7,6 +7,8 @@ import { eventCalendar } from '../lib/calendar';
 import { formatTimeRange } from '../lib/dates';
 import { formatMoney } from '../lib/money';
 import { type NewMail } from '../mail/outbox';
+import { whatIsAgreed } from '../organizers/organizer-terms';
+import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
 import { type Order } from './order';
 import { createOrdersStore } from './orders-store';
@@ -22,6 +24,7 @@ export async function orderPaidMail(
 ): Promise<NewMail> {
   const { event, organizer, lines, url } = await readOrderForMail(db, dependencies, order);
   const change = await createEventChangesStore(db).findSince(order.eventId, order.createdAt);
+  const agreed = whatIsAgreed(await createTermsStore(db).findAgreed(order.id), organizer.name);
   const tickets = lines.reduce((sum, line) => sum + line.quantity, 0);
   return {
     dedupeKey,
@@ -36,6 +39,7 @@ export async function orderPaidMail(
         order.totalAmount > 0n
           ? `You paid ${formatMoney(order.totalAmount, order.currency)} to ${organizer.name}, through Stripe.`
           : 'These tickets were free. Nothing was charged.',
+        ...(agreed ? [`You agreed to ${agreed}. Your order keeps them as they were.`] : []),
         ...(change
           ? [`Since you chose them, the organizer has changed the event. ${toldInWords(change)}`]
           : []),

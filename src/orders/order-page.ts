@@ -1,4 +1,5 @@
 import { type Request, type Response } from 'express';
+import { type Knex } from 'knex';
 import { type Dependencies } from '../dependencies';
 import { readMyOrders } from '../checkout/my-orders-cookie';
 import { createEventChangesStore } from '../events/event-changes-store';
@@ -7,6 +8,8 @@ import { emptyForm, type Form } from '../http/forms';
 import { type Notice, renderPage } from '../http/views';
 import { formatMoney } from '../lib/money';
 import { qrSvg } from '../lib/qr';
+import { termsSections, whatIsAgreed } from '../organizers/organizer-terms';
+import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
 import { isOrderDisputed } from '../payments/disputes-store';
 import { isFulfilled, type Order } from './order';
@@ -70,6 +73,7 @@ export async function renderOrderPage(
         })),
         { label: 'Total', note: null, amount: formatMoney(order.totalAmount, order.currency), kind: 'total' },
       ],
+      terms: await termsOfOrder(db, order, organizer.name),
       change: change && { text: toldInWords(change) },
       form: options.form ?? emptyForm,
       problem: options.problem ?? null,
@@ -77,6 +81,18 @@ export async function renderOrderPage(
       serverNow: new Date(),
     },
   );
+}
+
+/** What is agreed to by going on, or what was agreed to. */
+async function termsOfOrder(db: Knex, order: Order, organizerName: string) {
+  const store = createTermsStore(db);
+  const texts =
+    order.status === 'held' ? await store.findCurrent(order.organizerId) : await store.findAgreed(order.id);
+  return {
+    id: texts?.id ?? '',
+    agreed: whatIsAgreed(texts, organizerName),
+    sections: termsSections(texts),
+  };
 }
 
 const SENT: Notice = { kind: 'success', text: 'The tickets are on their way to your mail once more.' };

@@ -18,6 +18,17 @@ export const organizerForm = z
     website: website === '' ? null : website,
   }));
 
+const termsText = (max: number) => optionalText({ max, multiline: true });
+
+/** What an organizer's buyers agree to. A post without a field leaves that text as it is. */
+export const termsForm = z
+  .object({
+    terms: termsText(20_000),
+    refund_policy: termsText(4000),
+    imprint: termsText(2000),
+  })
+  .transform(({ terms, refund_policy, imprint }) => ({ terms, refundPolicy: refund_policy, imprint }));
+
 /** Blanks and joiners of zero width alone would be a name that nobody sees. */
 function isVisible(name: string): boolean {
   return /[\p{L}\p{N}\p{P}\p{S}]/u.test(name);

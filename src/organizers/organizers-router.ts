@@ -3,14 +3,16 @@ import { createConnectionsStore } from '../connect/connections-store';
 import { type Dependencies } from '../dependencies';
 import { Forbidden } from '../errors';
 import { currentUser, requireUser, safeReturnPath } from '../http/current-user';
-import { type Form, parseForm, readFields } from '../http/forms';
+import { type Form, parseForm, readFields, withErrors } from '../http/forms';
 import { renderPage } from '../http/views';
 import { paths } from '../paths';
 import { chooseOrganizer, loadOrganizer, organizerOf } from './current-organizer';
 import { deskTasks, paymentsBanner } from './desk-tasks';
-import { organizerForm } from './organizer-forms';
+import { organizerForm, termsForm } from './organizer-forms';
+import { NO_TEXTS } from './organizer-terms';
 import { createOrganizersStore, type Membership } from './organizers-store';
 import { readOverview } from './overview';
+import { createTermsStore } from './terms-store';
 
 const NEW_ORGANIZERS = { points: 20, seconds: 60 * 60 };
 const TOO_MANY_ORGANIZERS = 'You created many organizers within an hour. Wait a while, then go on.';
@@ -20,6 +22,7 @@ export function organizersRouter({ config, db, rateLimits }: Dependencies): Rout
   const router = Router();
   const organizers = createOrganizersStore(db);
   const connections = createConnectionsStore(db);
+  const termsStore = createTermsStore(db);
   router.use(paths.desk(), requireUser);
 
   router.get(paths.desk(), loadOrganizer(db), async (req: Request, res: Response) => {
@@ -73,18 +76,27 @@ export function organizersRouter({ config, db, rateLimits }: Dependencies): Rout
   router.get('/organizer/organizers/:id/edit', loadOrganizer(db), async (req: Request, res: Response) => {
     const edited = await ownOrganizer(req);
     const { name, contactEmail, website } = edited;
-    const form = { values: { name, contact_email: contactEmail, website: website ?? '' }, errors: {} };
+    const details = { name, contact_email: contactEmail, website: website ?? '' };
+    const form = { values: { ...details, ...(await termsValues(edited.id)) }, errors: {} };
     showEditOrganizer(req, res, edited, form);
   });
 
   router.post('/organizer/organizers/:id/edit', loadOrganizer(db), async (req: Request, res: Response) => {
     const organizer = await ownOrganizer(req);
-    const parsed = parseForm(organizerForm, req.body);
-    if (!parsed.ok) return showEditOrganizer(req, res, organizer, parsed.form);
-    await organizers.update(organizer.id, parsed.data, currentUser(req).id);
+    const body = { ...(await termsValues(organizer.id)), ...req.body };
+    const parsed = parseForm(organizerForm, body);
+    const texts = parseForm(termsForm, body);
+    if (!parsed.ok || !texts.ok)
+      return showEditOrganizer(req, res, organizer, withErrors(parsed.form, texts.form.errors));
+    await organizers.update(organizer.id, { ...parsed.data, texts: texts.data }, currentUser(req).id);
     req.leaveNotice({ kind: 'success', text: 'Your changes are saved.' });
     res.redirect(303, editOrganizerPath(organizer.id));
   });
+
+  async function termsValues(organizerId: string): Promise<Record<string, string>> {
+    const { terms, refundPolicy, imprint } = (await termsStore.findCurrent(organizerId)) ?? NO_TEXTS;
+    return { terms, refund_policy: refundPolicy, imprint };
+  }
 
   async function ownOrganizer(req: Request): Promise<Membership> {
     const organizer = await organizers.getOfUser(req.params['id'], currentUser(req).id);

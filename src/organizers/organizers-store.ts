@@ -4,6 +4,8 @@ import { inTransaction } from '../db/connection';
 import { NotFound } from '../errors';
 import { isUuid, newId } from '../lib/ids';
 import { slugFrom, slugWithTail } from '../lib/slugs';
+import { type TermsTexts } from './organizer-terms';
+import { createTermsStore } from './terms-store';
 
 type Role = 'owner' | 'member';
 
@@ -101,11 +103,16 @@ export function createOrganizersStore(db: Knex) {
     },
 
     /** The slug stays as it is: it is printed and linked to. */
-    async update(id: string, details: OrganizerDetails, byUserId: string): Promise<void> {
+    async update(
+      id: string,
+      details: OrganizerDetails & { texts: TermsTexts },
+      byUserId: string,
+    ): Promise<void> {
       await inTransaction(db, async (trx) => {
         await trx('organizers')
           .where({ id })
           .update({ name: details.name, contact_email: details.contactEmail, website: details.website });
+        await createTermsStore(trx).makeCurrent(id, details.texts, byUserId);
         await writeAudit(trx, {
           actor: 'organizer',
           actorUserId: byUserId,

@@ -30,6 +30,7 @@ const PUBLIC = [
   'GET /events/:slug/calendar.ics',
   'GET /events/:slug/poster.svg',
   'GET /organizers/:slug',
+  'GET /organizers/:slug/terms',
 ];
 /** A mail as its reader's program shows it: styles inline, in a sandboxed frame of ours. */
 const MAIL = 'GET /dev/mail/:id/html';
@@ -105,6 +106,8 @@ get('GET /', 'guest', 'a search without result', () => '/?q=zither');
 get('GET /events/:slug', 'guest');
 get('GET /organizers/:slug', 'guest');
 get('GET /organizers/:slug', 'guest', 'no events', () => '/organizers/difference-club');
+get('GET /organizers/:slug/terms', 'guest');
+get('GET /organizers/:slug/terms', 'guest', 'none', () => '/organizers/difference-club/terms', 404);
 mistakes('GET /events/:slug', 'guest', 'POST /events/:slug/orders', {});
 mistakes(
   'GET /events/:slug',
@@ -129,9 +132,8 @@ FILLED.push({
       match: { method: 'POST', path: '/v1/checkout/sessions' },
     });
     const path = addressOf('POST /orders/:token/payment', world, 'buyer');
-    await world
-      .visitor('buyer')
-      .send('POST', path, { fields: { name: 'Charles', email: 'charles@example.com' } });
+    const fields = await TABLE['POST /orders/:token/payment']!.fields!(world);
+    await world.visitor('buyer').send('POST', path, { fields });
     return world.visitor('buyer').send('GET', path);
   },
 });

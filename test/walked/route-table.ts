@@ -86,7 +86,10 @@ const event =
     `/organizer/events/${world[which]}${rest}`;
 
 const because = () => ({ reason: 'Somebody asked for it' });
-const details = () => ({ name: 'Charles', email: 'charles@example.com' });
+const details = async ({ db, organizerId }: World) => {
+  const { current_terms_id } = await db('organizers').where({ id: organizerId }).first('current_terms_id');
+  return { name: 'Charles', email: 'charles@example.com', terms: current_terms_id as string };
+};
 const credentials = (world: World) => ({ email: world.memberEmail, password: PASSWORD });
 const organizerFields = () => ({ name: 'Analytical Society', contact_email: 'desk@example.com' });
 
@@ -103,6 +106,10 @@ export const TABLE: Record<string, Row> = {
   'GET /organizers/:slug': {
     outcomes: everybody(page),
     at: (world) => `/organizers/${world.organizerSlug}`,
+  },
+  'GET /organizers/:slug/terms': {
+    outcomes: everybody(page),
+    at: (world) => `/organizers/${world.organizerSlug}/terms`,
   },
   'GET /events/:slug/report': { outcomes: everybody(page) },
   'POST /events/:slug/report': {

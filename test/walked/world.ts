@@ -39,6 +39,11 @@ export async function buildWorld(given?: Market) {
   const sale = await market.eventOnSale();
   const { browser: member } = sale;
   const organizer = await db('organizers').where({ slug: 'analytical-society' }).first('id', 'slug');
+  await member.submit(await member.open(at(`/organizer/organizers/${organizer.id}/edit`)), {
+    terms: '# Come as you are\n\n- No engines\n- [More](https://society.example/terms)',
+    refund_policy: 'Until a week before, **all** of it.',
+    imprint: 'Analytical Society\n12 Mill Lane, Cambridge',
+  });
   const draftEvent = await draft(market, member, { title: 'A Draft of the Engine' });
   const toUnpublish = await market.publish(member, { title: 'Off Sale Soon' });
   const toCancel = await market.publish(member, { title: 'Cancelled Soon' });
