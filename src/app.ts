@@ -21,6 +21,7 @@ import { loadCurrentUser } from './http/current-user';
 import { devRouter } from './http/dev-router';
 import { errorHandler, pageNotFound } from './http/error-pages';
 import { healthRouter } from './http/health';
+import { forgetKeptForm, keepExpiredForms, keptFormsRouter } from './http/kept-forms';
 import { notices } from './http/notices';
 import { requestLog } from './http/request-log';
 import { sameOriginOnly } from './http/same-origin';
@@ -73,6 +74,9 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(loadCurrentUser(db, config));
   app.use(notices);
   app.use(csrfProtection());
+  app.use(keepExpiredForms(dependencies));
+  app.use(forgetKeptForm);
+  app.use(keptFormsRouter(dependencies));
   app.use(accountsRouter(dependencies));
   app.use(passwordResetRouter(dependencies));
   app.use(accountRouter(dependencies));

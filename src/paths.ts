@@ -26,6 +26,8 @@ export const paths = {
   forgottenPassword: () => '/forgotten-password',
   passwordReset: (token: string) => `/password-resets/${segment(token)}`,
 
+  keptForms: () => '/kept-forms',
+
   account: () => '/account',
   accountName: () => '/account/name',
   accountEmail: () => '/account/email',

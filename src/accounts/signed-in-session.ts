@@ -48,8 +48,11 @@ export async function endSession(req: Request, res: Response, secure: boolean): 
   res.clearCookie(sessionCookieName(secure), { path: '/', httpOnly: true, sameSite: 'lax', secure });
 }
 
+/** Only what somebody typed before they had to sign in comes along. */
 async function regenerate(req: Request): Promise<void> {
+  const { keptForm } = req.session;
   await new Promise<void>((done, fail) => req.session.regenerate((error) => (error ? fail(error) : done())));
+  if (keptForm) req.session.keptForm = keptForm;
 }
 
 /** Before the redirect, or the next request may come before the row is there. */

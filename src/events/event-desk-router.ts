@@ -5,7 +5,8 @@ import { connectionForEvent } from '../connect/connection-for-event';
 import { type Dependencies } from '../dependencies';
 import { Forbidden, NotFound } from '../errors';
 import { currentUser } from '../http/current-user';
-import { emptyForm, type Form, parseForm, withErrors } from '../http/forms';
+import { type Form, parseForm, withErrors } from '../http/forms';
+import { keptNotice, keptValues } from '../http/kept-forms';
 import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
@@ -21,7 +22,7 @@ import { type EventDetails, lacksConnection, whatIsMissing } from './event';
 import { needsPayment } from './event-availability';
 import { accountProblems, readAccountChoice } from './event-account';
 import { createEventDraftsStore } from './event-drafts';
-import { type FormValues, ticketField, withAnotherRow } from './event-fields';
+import { type FormValues, pickEventValues, ticketField, withAnotherRow } from './event-fields';
 import { eventFormView } from './event-form-view';
 import {
   cancellationForm,
@@ -68,7 +69,8 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
 
   router.get(paths.newEvent(), async (req: Request, res: Response) => {
     const draft = await findDraft(req, null);
-    await showForm(req, res, { event: null, draftId: draft?.id ?? null, form: newEventForm(draft?.values) });
+    const values = keptEventValues(req) ?? draft?.values;
+    await showForm(req, res, { event: null, draftId: draft?.id ?? null, form: newEventForm(values) });
   });
 
   router.post(paths.events(), async (req: Request, res: Response) => {
@@ -103,7 +105,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     const { event, types } = await getEvent(req);
     refuseCancelled(event);
     const draft = await findDraft(req, event.id);
-    const values = draft?.values ?? eventFormValues(event, types);
+    const values = keptEventValues(req) ?? draft?.values ?? eventFormValues(event, types);
     await showForm(req, res, { event, draftId: draft?.id ?? null, form: { values, errors: {} } });
   });
 
@@ -163,7 +165,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
   router.get('/organizer/events/:id/cancellation', async (req: Request, res: Response) => {
     const known = await getEvent(req);
     refuseCancelled(known.event);
-    await showCancellation(req, res, known, emptyForm);
+    await showCancellation(req, res, known, { values: keptValues(req) ?? {}, errors: {} });
   });
 
   router.post('/organizer/events/:id/cancellation', async (req: Request, res: Response) => {
@@ -227,7 +229,8 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
   }
 
   async function findDraft(req: Request, eventId: string | null) {
-    const draft = await drafts.findDraft(req.query['draft'], draftOwner(req));
+    const id = keptValues(req)?.['draft'] ?? req.query['draft'];
+    const draft = await drafts.findDraft(id, draftOwner(req));
     return draft?.eventId === eventId ? draft : null;
   }
 
@@ -348,7 +351,11 @@ function renderDesk(
     req,
     res,
     view,
-    { title: heading, layout: 'desk', page: { organizer: organizerOf(req) } },
+    {
+      title: heading,
+      layout: 'desk',
+      page: { organizer: organizerOf(req), ...keptNotice(req) },
+    },
     locals,
   );
 }
@@ -363,6 +370,11 @@ function deedOf(req: Request, event: EventDetails) {
     organizerId: event.organizerId,
     userId: currentUser(req).id,
   };
+}
+
+function keptEventValues(req: Request): FormValues | null {
+  const kept = keptValues(req);
+  return kept && pickEventValues(kept);
 }
 
 function draftOwner(req: Request): { userId: string; organizerId: string } {

@@ -1,3 +1,4 @@
+import { type KeptForm } from './kept-forms';
 import { type Notice } from './views';
 
 /** The person who is signed in, as every handler sees them; read from the database at each request. */
@@ -39,6 +40,8 @@ declare module 'express-session' {
     device: string;
     /** gave the right password and owes the code of the second factor */
     halfSignedIn: { userId: string; since: number; next: string | null };
+    /** what was typed into a long form whose session ran out */
+    keptForm: KeptForm;
     /** set on what was read from the store, never kept in it */
     wasKept: boolean;
   }

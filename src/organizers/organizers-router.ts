@@ -4,6 +4,7 @@ import { type Dependencies } from '../dependencies';
 import { Forbidden } from '../errors';
 import { currentUser, requireUser, safeReturnPath } from '../http/current-user';
 import { type Form, parseForm, readFields, withErrors } from '../http/forms';
+import { keptNotice, keptValues } from '../http/kept-forms';
 import { renderPage } from '../http/views';
 import { paths } from '../paths';
 import { chooseOrganizer, loadOrganizer, organizerOf } from './current-organizer';
@@ -51,7 +52,7 @@ export function organizersRouter({ config, db, rateLimits }: Dependencies): Rout
   });
 
   router.get(paths.newOrganizer(), async (req: Request, res: Response) => {
-    const form = { values: { contact_email: currentUser(req).email }, errors: {} };
+    const form = { values: keptValues(req) ?? { contact_email: currentUser(req).email }, errors: {} };
     await showNewOrganizer(req, res, form, safeReturnPath(req.query['next']));
   });
 
@@ -77,7 +78,8 @@ export function organizersRouter({ config, db, rateLimits }: Dependencies): Rout
     const edited = await ownOrganizer(req);
     const { name, contactEmail, website } = edited;
     const details = { name, contact_email: contactEmail, website: website ?? '' };
-    const form = { values: { ...details, ...(await termsValues(edited.id)) }, errors: {} };
+    const values = keptValues(req) ?? { ...details, ...(await termsValues(edited.id)) };
+    const form = { values, errors: {} };
     showEditOrganizer(req, res, edited, form);
   });
 
@@ -120,7 +122,7 @@ export function organizersRouter({ config, db, rateLimits }: Dependencies): Rout
         title: 'Set up your organizer',
         layout: current ? 'desk' : 'site',
         status: statusOf(form),
-        page: { organizer: current },
+        page: { organizer: current, ...keptNotice(req) },
       },
       { form, next, isFirst: current === null },
     );
@@ -134,7 +136,12 @@ function showEditOrganizer(req: Request, res: Response, organizer: Membership, f
     req,
     res,
     'organizers/edit-organizer',
-    { title: 'Organizer', layout: 'desk', status: statusOf(form), page: { organizer: organizerOf(req) } },
+    {
+      title: 'Organizer',
+      layout: 'desk',
+      status: statusOf(form),
+      page: { organizer: organizerOf(req), ...keptNotice(req) },
+    },
     { form, organizer, editOrganizerPath },
   );
 }

@@ -438,6 +438,13 @@ FILLED.push({
   open: (world) => world.visitor('member').send('POST', '/organizer/current', { token: null }),
 });
 
+FILLED.push({
+  route: 'error pages',
+  name: 'a long form whose session ran out, as guest',
+  status: 403,
+  open: (world) => world.visitor('guest').send('POST', '/organizer/events', { token: null, fields: EVENT }),
+});
+
 // What ends something: the pages that tell of it.
 FILLED.push({
   route: 'GET /events/:slug',

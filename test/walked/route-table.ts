@@ -187,6 +187,17 @@ export const TABLE: Record<string, Row> = {
     sender: 'guest',
   },
 
+  'POST /kept-forms': {
+    // into the session, for whoever it is
+    outcomes: everybody(leadsTo(/^\/organizer\/organizers\/new$/)),
+    fields: ({ market }) => ({
+      kept: market.testApp.dependencies.encryption.encrypt(
+        JSON.stringify({ page: '/organizer/organizers/new', values: { name: 'x' }, at: Date.now() / 1000 }),
+        'kept-form',
+      ),
+    }),
+  },
+
   'GET /account': { outcomes: signedIn(page) },
   'POST /account/name': {
     outcomes: signedIn(leadsTo(/^\/account$/, true)),

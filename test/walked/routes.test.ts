@@ -70,6 +70,8 @@ describe('the list of routes', () => {
       `${ours} /`, // the current user
       'notices /',
       'csrf /',
+      `${ours} /`, // keeps what was typed into a form that has expired
+      'forgetKeptForm /',
       'requireUser /account',
       'requireUser /account/two-factor',
       'requireRecentPassword /account/two-factor',
