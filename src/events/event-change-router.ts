@@ -96,7 +96,7 @@ export function eventChangeRouter(dependencies: Dependencies): Router {
     const mail = changeMail({
       event: { title: shown.title },
       organizer: { name: organizer.name, contact_email: organizer.contactEmail },
-      order: { status: 'paid', reference: 'of each', buyerName: '(name)' },
+      order: { status: 'paid', reference: '(its number)', buyerName: '(name)' },
       changes: shown.changes,
       message: shown.form.values['message'] || '(your words, if you enter any)',
       url: '',
