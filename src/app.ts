@@ -29,6 +29,7 @@ import { noStore, securityHeaders } from './http/security-headers';
 import { sessionMiddleware } from './http/session';
 import { useViews } from './http/views';
 import { orderDeskRouter } from './orders/order-desk-router';
+import { findTicketsRouter } from './orders/find-tickets-router';
 import { ordersRouter } from './orders/orders-router';
 import { organizersRouter } from './organizers/organizers-router';
 import { webhooksRouter } from './webhooks/webhooks-router';
@@ -63,6 +64,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(publicEventsRouter(dependencies));
   app.use(eventReportsRouter(dependencies));
   app.use(checkoutRouter(dependencies));
+  app.use(findTicketsRouter(dependencies));
   app.use(ordersRouter(dependencies));
   app.use(devRouter(dependencies));
 

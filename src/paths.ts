@@ -11,6 +11,10 @@ export const paths = {
   organizerTerms: (slug: string) => `/organizers/${segment(slug)}/terms`,
   organizerPage: (slug: string) => `/organizers/${segment(slug)}`,
 
+  findTickets: () => '/find-my-tickets',
+  sitemap: () => '/sitemap.xml',
+  robots: () => '/robots.txt',
+
   order: (token: string) => `/orders/${segment(token)}`,
   orderPayment: (token: string) => `/orders/${segment(token)}/payment`,
   orderRelease: (token: string) => `/orders/${segment(token)}/release`,

@@ -6,6 +6,7 @@
 import { type Knex } from 'knex';
 import { inTransaction } from '../db/connection';
 import { newId } from '../lib/ids';
+import { isOrderDisputed } from '../payments/disputes-store';
 import { type CheckInOutcome, judgeTicket, type TicketAtDoor } from './check-in';
 
 export interface Scan {
@@ -58,8 +59,10 @@ async function lockTicket(
   const row = await trx('tickets')
     .where({ id: presented.id, event_id: eventId })
     .forUpdate()
-    .first('id', 'status', 'checked_in_at');
-  return row ? { id: row.id, status: row.status, checkedInAt: row.checked_in_at } : null;
+    .first('id', 'order_id', 'status', 'checked_in_at');
+  if (!row) return null;
+  const disputed = await isOrderDisputed(trx, row.order_id);
+  return { id: row.id, status: row.status, disputed, checkedInAt: row.checked_in_at };
 }
 
 async function findScan(

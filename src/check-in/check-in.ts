@@ -6,6 +6,8 @@ export type CheckInOutcome =
 export interface TicketAtDoor {
   id: string;
   status: string;
+  /** a bank has taken the payment back for now */
+  disputed: boolean;
   checkedInAt: Date | null;
 }
 
@@ -16,7 +18,7 @@ export function judgeTicket(
   if (!ticket) return 'unknown';
   if (event.status === 'cancelled') return 'event_cancelled';
   if (ticket.status === 'void') return 'void';
-  if (ticket.status !== 'valid') return 'blocked';
+  if (ticket.disputed) return 'blocked';
   return ticket.checkedInAt ? 'already_in' : 'admitted';
 }
 

@@ -7,6 +7,7 @@ import { CHECK_IN_WORDS } from './check-in';
 export interface DoorTicket {
   id: string;
   status: string;
+  disputed: boolean;
   checkedInAt: Date | null;
   typeName: string;
   holder: string | null;
@@ -52,6 +53,9 @@ export function createDoorList(db: Knex) {
         'orders.buyer_name',
         'orders.buyer_email',
         'orders.reference',
+        db.raw(
+          "EXISTS (SELECT 1 FROM disputes WHERE disputes.order_id = orders.id AND stage = 'open') AS disputed",
+        ),
         db.raw(
           '(SELECT count(*)::int FROM tickets all_of WHERE all_of.order_id = tickets.order_id) AS of_order',
         ),
@@ -139,6 +143,7 @@ function toDoorTicket(row: any): DoorTicket {
   return {
     id: row.id,
     status: row.status,
+    disputed: row.disputed,
     checkedInAt: row.checked_in_at,
     typeName: row.type_name,
     holder: row.buyer_name,

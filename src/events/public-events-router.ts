@@ -1,7 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { NotFound } from '../errors';
-import { cleanText } from '../http/forms';
 import { renderPage } from '../http/views';
 import { eventCalendar } from '../lib/calendar';
 import { posterSvg } from '../lib/poster';
@@ -10,9 +9,10 @@ import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
 import { renderEventPage } from './event-page';
 import { pageOfList, programmeByMonth } from './programme';
+import { PROGRAMME_CHOICES, programmeAddress, readProgrammeSearch } from './programme-search';
+import { robots, sitemap } from './sitemap';
 import { createPublicEventsStore, type PublicEvent } from './public-events-store';
 
-const LONGEST_SEARCH = 100;
 const PAST_EVENTS_SHOWN = 12;
 const ONE_HOUR_SECONDS = 3600;
 
@@ -24,8 +24,8 @@ export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'conf
   const router = Router();
 
   router.get(paths.home(), async (req: Request, res: Response) => {
-    const search = searchWords(req.query['q']);
-    const query = { search, livemode, period: 'upcoming' as const };
+    const asked = readProgrammeSearch(req.query);
+    const query = { ...asked.query, livemode, period: 'upcoming' as const };
     const page = pageOfList(req.query['page'], await publicEvents.countProgramme(query));
     const events = await publicEvents.listProgramme({ ...query, ...page });
     allowSharedCopies(res);
@@ -34,19 +34,32 @@ export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'conf
       res,
       'events/programme',
       {
-        title: search ? `Events for “${search}”` : 'What is on',
+        title: asked.query.search ? `Events for “${asked.query.search}”` : 'What is on',
         page: {
           description: 'Events to go to, with tickets from the people who make them.',
-          canonical: search ? null : config.baseUrl + paths.home(),
+          canonical: asked.narrowed ? null : config.baseUrl + paths.home(),
         },
       },
       {
-        search,
+        search: asked.query.search,
+        form: { values: asked.values, errors: {} },
+        narrowed: asked.narrowed,
+        choices: PROGRAMME_CHOICES,
         months: programmeByMonth(events, new Date()),
         pages: page,
-        hrefFor: (number: number) => programmeAddress(search, number),
+        hrefFor: (number: number) => programmeAddress(asked.values, number),
       },
     );
+  });
+
+  router.get(paths.sitemap(), async (_req: Request, res: Response) => {
+    allowSharedCopies(res);
+    res.type('application/xml').send(sitemap(config.baseUrl, await publicEvents.listForSitemap(livemode)));
+  });
+
+  router.get(paths.robots(), (_req: Request, res: Response) => {
+    res.set('Cache-Control', `public, max-age=${ONE_HOUR_SECONDS}`);
+    res.type('text/plain').send(robots(config.baseUrl));
   });
 
   router.get('/events/:slug', async (req: Request, res: Response) => {
@@ -148,15 +161,4 @@ function allowSharedCopies(res: Response): void {
 
 function slugOf(req: Request): string {
   return String(req.params['slug']);
-}
-
-function searchWords(asked: unknown): string {
-  return typeof asked === 'string' ? [...cleanText(asked)].slice(0, LONGEST_SEARCH).join('') : '';
-}
-
-function programmeAddress(search: string, page: number): string {
-  const query = new URLSearchParams();
-  if (search) query.set('q', search);
-  if (page > 1) query.set('page', String(page));
-  return query.size > 0 ? `${paths.home()}?${query.toString()}` : paths.home();
 }

@@ -37,12 +37,37 @@ export interface PublicOrganizer {
 export interface ProgrammeQuery {
   /** words to look for in title, place and organizer; '' = everything */
   search: string;
+  /** by the days of the event's own zone; default: any time */
+  when?: ProgrammeWhen;
+  /** part of a venue's name or address, '' or left out = anywhere */
+  place?: string;
+  online?: boolean;
+  price?: 'free' | 'paid';
   organizerId?: string;
   livemode: boolean;
   period: 'upcoming' | 'past';
   limit: number;
   offset: number;
 }
+
+export interface SitemapEntry {
+  slug: string;
+  changedAt: Date;
+}
+
+/** A sitemap holds at most 50,000 addresses (sitemaps.org). */
+const MOST_IN_SITEMAP = 20_000;
+
+export type ProgrammeWhen = 'today' | 'weekend' | 'week' | 'month';
+
+/** The days from today on; the weekend is the coming one, or what is left of this one. */
+const DAYS: Record<ProgrammeWhen, string> = {
+  today: 'begins <= today',
+  week: 'begins < today + 7',
+  month: 'begins < today + 30',
+  weekend:
+    'begins <= today + (7 - extract(isodow FROM today)::int) AND ends >= today + (6 - least(extract(isodow FROM today)::int, 6))',
+};
 
 export function createPublicEventsStore(db: Knex) {
   const published = () =>
@@ -57,13 +82,35 @@ export function createPublicEventsStore(db: Knex) {
       .where({ 'events.status': 'published', 'events.livemode': query.livemode })
       .where('events.ends_at', query.period === 'upcoming' ? '>' : '<=', db.fn.now());
     if (query.organizerId) void rows.where({ 'events.organizer_id': query.organizerId });
-    if (query.search !== '') {
-      const pattern = `%${query.search.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
+    if (query.search !== '')
       void rows.whereRaw(
         "concat_ws(' ', events.title, events.venue_name, events.venue_address, organizers.name) ILIKE ?",
-        [pattern],
+        [containing(query.search)],
       );
-    }
+    if (query.when)
+      void rows.whereExists(
+        db
+          .select(db.raw('1'))
+          .fromRaw(
+            `(SELECT (now() AT TIME ZONE events.time_zone)::date AS today,
+                     (events.starts_at AT TIME ZONE events.time_zone)::date AS begins,
+                     (events.ends_at AT TIME ZONE events.time_zone)::date AS ends) AS days`,
+          )
+          .whereRaw(DAYS[query.when]),
+      );
+    if (query.place)
+      void rows.whereRaw("concat_ws(' ', events.venue_name, events.venue_address) ILIKE ?", [
+        containing(query.place),
+      ]);
+    if (query.online) void rows.where({ 'events.location_kind': 'online' });
+    if (query.price)
+      void rows.whereExists(
+        db('ticket_types')
+          .select(db.raw('1'))
+          .whereRaw('ticket_types.event_id = events.id')
+          .where({ removed_at: null, visibility: 'public' })
+          .where('price', query.price === 'free' ? '=' : '>', 0),
+      );
     return rows;
   }
 
@@ -111,6 +158,23 @@ export function createPublicEventsStore(db: Knex) {
       }));
     },
 
+    /** What search engines should know of: published events that are not over, and who makes them. */
+    async listForSitemap(livemode: boolean): Promise<{ events: SitemapEntry[]; organizers: SitemapEntry[] }> {
+      const rows = await programme({ search: '', livemode, period: 'upcoming' })
+        .orderBy('events.starts_at')
+        .limit(MOST_IN_SITEMAP)
+        .select('events.slug', 'events.updated_at', 'organizers.slug as organizer_slug');
+      const organizers = new Map<string, Date>();
+      for (const row of rows) {
+        const known = organizers.get(row.organizer_slug);
+        if (!known || known < row.updated_at) organizers.set(row.organizer_slug, row.updated_at);
+      }
+      return {
+        events: rows.map((row) => ({ slug: row.slug, changedAt: row.updated_at })),
+        organizers: [...organizers].map(([slug, changedAt]) => ({ slug, changedAt })),
+      };
+    },
+
     async findOrganizer(slug: string): Promise<PublicOrganizer | null> {
       if (!isSlug(slug)) return null;
       const row: (Omit<PublicOrganizer, 'legal'> & HasTexts) | undefined = await db('organizers')
@@ -126,6 +190,10 @@ export function createPublicEventsStore(db: Knex) {
       return row ? { ...row, legal: legalLinks(row.slug, row) } : null;
     },
   };
+}
+
+function containing(words: string): string {
+  return `%${words.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
 }
 
 const COLUMNS = ['events.*', 'organizers.name as organizer_name', 'organizers.slug as organizer_slug'];

@@ -7,6 +7,7 @@ export interface JobPayloads {
   send_refund: { refundId: string };
   send_mail: { mailId: string };
   mail_password_reset: { email: string };
+  mail_tickets_of_buyer: { email: string };
   work_off_stripe_event: { eventId: string };
   end_connection: { connectionId: string };
 }

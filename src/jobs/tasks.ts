@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { mailPasswordReset } from '../accounts/password-reset';
 import { continueDisconnecting } from '../connect/disconnect';
 import { type Dependencies } from '../dependencies';
+import { mailTicketsOfBuyer } from '../orders/mail-tickets-of-buyer';
 import { settleOrder } from '../orders/settle-order';
 import { releaseOrder } from '../orders/release-order';
 import { sendRefund } from '../payments/send-refund';
@@ -24,6 +25,9 @@ export function createTasks(dependencies: Dependencies): TaskList {
     }),
     send_mail: task(z.object({ mailId: z.string() }), ({ mailId }) =>
       dependencies.mailSender.sendMail(mailId),
+    ),
+    mail_tickets_of_buyer: task(z.object({ email: z.string() }), ({ email }) =>
+      mailTicketsOfBuyer(dependencies, email),
     ),
     mail_password_reset: task(z.object({ email: z.string() }), ({ email }) =>
       mailPasswordReset(dependencies, email),

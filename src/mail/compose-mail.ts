@@ -6,6 +6,8 @@ export interface MailContent {
   heading: string;
   paragraphs: string[];
   rows?: { label: string; value: string }[];
+  /** several things to open, each with a line about it */
+  links?: { label: string; url: string; note: string }[];
   action?: { label: string; url: string };
   /** Why this mail came, and whom to ask. */
   footer: string;
@@ -18,6 +20,7 @@ export async function composeMail(
     content.heading,
     ...content.paragraphs,
     ...(content.rows?.length ? [content.rows.map((row) => `${row.label}: ${row.value}`).join('\n')] : []),
+    ...(content.links ?? []).map((link) => `${link.label}\n${link.note}\n${link.url}`),
     ...(content.action ? [`${content.action.label}:\n${content.action.url}`] : []),
     '--\n' + content.footer,
   ].join('\n\n');

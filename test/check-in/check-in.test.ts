@@ -128,6 +128,25 @@ test('each reason to stay outside in its own words, and nobody is let in by them
   await market.db('tickets').where({ id: tickets[3]!.id }).update({ status: 'void' });
   expect((await scan({ code: tickets[3]!.code })).text).toMatch(/Not valid.*given back or refunded/);
 
+  const { order_id: orderId } = await market.db('tickets').where({ id: tickets[2]!.id }).first();
+  const attempt = await market.db('payment_attempts').where({ order_id: orderId, status: 'paid' }).first();
+  await market.db('disputes').insert({
+    id: newId(),
+    stripe_dispute_id: 'dp_1',
+    order_id: orderId,
+    payment_attempt_id: attempt.id,
+    amount: 1,
+    currency: 'eur',
+    reason: 'fraudulent',
+    status: 'needs_response',
+    stage: 'open',
+    opened_at: new Date(),
+  });
+  expect((await scan({ code: tickets[2]!.code })).text).toMatch(/On hold.*disputed at the bank/);
+  await market.db('disputes').update({ stage: 'won' });
+  expect((await scan({ code: tickets[2]!.code })).text).toMatch(/Come in/);
+  await market.db('tickets').update({ checked_in_at: null });
+
   const elsewhere = ticketCodes.sign({ id: tickets[0]!.id, eventId: newId() });
   expect((await scan({ code: elsewhere })).text).toMatch(/Another event/);
   const forged = `${tickets[0]!.code.slice(0, 100)}${tickets[0]!.code[100] === 'A' ? 'B' : 'A'}${tickets[0]!.code.slice(101)}`;

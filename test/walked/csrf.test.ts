@@ -8,6 +8,7 @@ const WITHOUT_TOKEN = [
   'POST /webhooks/stripe',
   'POST /events/:slug/orders',
   'POST /events/:slug/report',
+  'POST /find-my-tickets',
   'POST /orders/:token/payment',
   'POST /orders/:token/release',
   'POST /orders/:token/mails',

@@ -19,6 +19,8 @@ const NO_PAGES = [
   'GET /events/:slug/calendar.ics',
   'GET /events/:slug/poster.svg',
   'GET /orders/:token/calendar.ics',
+  'GET /sitemap.xml',
+  'GET /robots.txt',
   'GET /organizer/events/:id/orders.csv',
   'GET /organizer/events/:id/check-in/counts',
   'GET /admin/audit.csv',
@@ -31,6 +33,8 @@ const PUBLIC = [
   'GET /events/:slug/poster.svg',
   'GET /organizers/:slug',
   'GET /organizers/:slug/terms',
+  'GET /sitemap.xml',
+  'GET /robots.txt',
 ];
 /** A mail as its reader's program shows it: styles inline, in a sandboxed frame of ours. */
 const MAIL = 'GET /dev/mail/:id/html';
@@ -103,6 +107,10 @@ for (const page of [
 
 get('GET /', 'guest');
 get('GET /', 'guest', 'a search without result', () => '/?q=zither');
+get('GET /', 'guest', 'narrowed', () => '/?q=engine&when=month&place=library&price=paid');
+get('GET /find-my-tickets', 'guest');
+get('GET /find-my-tickets', 'guest', 'asked for', () => '/find-my-tickets?sent=1');
+mistakes('GET /find-my-tickets', 'guest', 'POST /find-my-tickets', { email: 'no address' });
 get('GET /events/:slug', 'guest');
 get('GET /organizers/:slug', 'guest');
 get('GET /organizers/:slug', 'guest', 'no events', () => '/organizers/difference-club');
@@ -581,7 +589,7 @@ test.each(PUBLIC)('%s sets no cookie, for whoever comes', async (route) => {
 test.each(NO_PAGES)('%s can not be taken for a page', async (route) => {
   const role = route.includes('/admin') ? 'admin' : route.includes('/organizer/') ? 'member' : 'buyer';
   const { headers } = await world.visitor(role).send('GET', addressOf(route, world, role));
-  expect(headers.get('content-type')).toMatch(/^(application\/json|text\/(calendar|csv)|image\/svg\+xml)/);
+  expect(headers.get('content-type')).toMatch(/^(application\/(json|xml)|text\/(calendar|csv|plain)|image\/svg\+xml)/);
   if (!route.endsWith('z')) expect(headers.get('x-content-type-options')).toBe('nosniff');
   if (!PUBLIC.includes(route)) expect(headers.get('cache-control')).toBe('no-store');
 });

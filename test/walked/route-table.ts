@@ -103,6 +103,15 @@ export const TABLE: Record<string, Row> = {
   'GET /events/:slug': { outcomes: everybody(page) },
   'GET /events/:slug/calendar.ics': { outcomes: everybody(page) },
   'GET /events/:slug/poster.svg': { outcomes: everybody(page) },
+  'GET /sitemap.xml': { outcomes: everybody(page) },
+  'GET /robots.txt': { outcomes: everybody(page) },
+  'GET /find-my-tickets': { outcomes: everybody(page) },
+  'POST /find-my-tickets': {
+    // what it leads to is done by the worker
+    outcomes: everybody(leadsTo(/^\/find-my-tickets\?sent=1$/)),
+    fields: () => ({ email: `asker${(newcomers += 1)}@example.com` }),
+    sender: 'guest',
+  },
   'GET /organizers/:slug': {
     outcomes: everybody(page),
     at: (world) => `/organizers/${world.organizerSlug}`,

@@ -62,6 +62,7 @@ describe('the list of routes', () => {
       'urlencodedParser /',
       `${ours} /`, // same origin only
       'noStore /orders',
+      'noStore /find-my-tickets',
       'noStore /orders',
       'noStore /tickets',
       'noStore /dev',
