@@ -589,7 +589,9 @@ test.each(PUBLIC)('%s sets no cookie, for whoever comes', async (route) => {
 test.each(NO_PAGES)('%s can not be taken for a page', async (route) => {
   const role = route.includes('/admin') ? 'admin' : route.includes('/organizer/') ? 'member' : 'buyer';
   const { headers } = await world.visitor(role).send('GET', addressOf(route, world, role));
-  expect(headers.get('content-type')).toMatch(/^(application\/(json|xml)|text\/(calendar|csv|plain)|image\/svg\+xml)/);
+  expect(headers.get('content-type')).toMatch(
+    /^(application\/(json|xml)|text\/(calendar|csv|plain)|image\/svg\+xml)/,
+  );
   if (!route.endsWith('z')) expect(headers.get('x-content-type-options')).toBe('nosniff');
   if (!PUBLIC.includes(route)) expect(headers.get('cache-control')).toBe('no-store');
 });
