@@ -1,6 +1,6 @@
 /**
  * Duplicating. Invariant: a copy is a new event like one that was typed anew: not published, nothing held or sold, with
- * an address of its own, in the mode and on the account of today.
+ * an address of its own, in the mode of today.
  */
 import { type Knex } from 'knex';
 import { moveByWeeks, weeksUntilAfter } from '../lib/dates';
@@ -23,7 +23,10 @@ export async function duplicateEvent(
 ): Promise<string> {
   const event = await createEventsStore(db).getOfOrganizer(eventId, owner.organizerId);
   const ticketTypes = await createTicketTypesStore(db).listOfEvent(event.id);
-  return createEvent(db, copyOf(event, ticketTypes, now), owner);
+  const copy = copyOf(event, ticketTypes, now);
+  // an account of the other mode can't be this one's
+  if (event.livemode !== owner.livemode) copy.stripeConnectionId = null;
+  return createEvent(db, copy, owner);
 }
 
 /**
@@ -69,6 +72,8 @@ export function copyOf(event: EventDetails, ticketTypes: TicketType[], now: Date
       },
     })),
     removed: [],
+    // money goes where the original's goes, or waits until the organizer has chosen; never elsewhere by itself
+    stripeConnectionId: event.stripeConnectionId,
   };
 }
 

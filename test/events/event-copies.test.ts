@@ -99,6 +99,11 @@ describe('duplicating', () => {
     expect(copy.event.startsAt.getTime() - copy.ticketTypes[0]!.fields.salesEnd!.getTime()).toBe(3_600_000);
   });
 
+  test('is paid to the account that the original is paid to', () => {
+    const event = anEvent({ stripeConnectionId: '01920000-0000-7000-8000-00000000acc0' });
+    expect(copyOf(event, [], NOW).stripeConnectionId).toBe(event.stripeConnectionId);
+  });
+
   test('a title stays within its length, and a copy of a copy is called after the original', () => {
     const titleFor = (title: string) =>
       copyOf(anEvent({ title, startsAt: daysFromNow(1) }), [], NOW).event.title;
