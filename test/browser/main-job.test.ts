@@ -1,6 +1,6 @@
 /** The main job in a real browser: with JavaScript and without, nothing in the console, nothing that the policy forbids. */
-import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { launchChromium } from '../support/chromium';
 import { type Market, openMarket, PASSWORD } from '../support/market';
 import { mailedLink } from '../support/people';
 
@@ -12,21 +12,7 @@ let chrome: Browser;
 const complaints: string[] = [];
 beforeAll(async () => {
   market = await openMarket();
-  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-    (path) => existsSync(path),
-  );
-  if (!executablePath) throw new Error('Install Chromium first (Debian: apt-get install chromium)');
-  chrome = await chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  });
+  chrome = await launchChromium();
 });
 afterAll(async () => {
   await chrome.close();
