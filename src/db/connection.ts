@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Socket } from 'node:net';
 import knex, { type Knex } from 'knex';
 import { type ClientBase, TypeOverrides } from 'pg';
 
@@ -12,15 +13,26 @@ const insideTransaction = new AsyncLocalStorage<boolean>();
 /** How long anything waits for a connection or a lock, in milliseconds. */
 const PATIENCE_MS = 2000;
 
+function statementLimitMs(patienceMs: number): number {
+  return Math.max(5000, patienceMs);
+}
+
 /** No statement may wait for ever: a held lock or a slow query ends as an error that the pages turn into a 503. */
 function sessionSettings(patienceMs: number): string {
   return [
     `SET lock_timeout = ${patienceMs}`,
-    `SET statement_timeout = ${Math.max(5000, patienceMs)}`,
+    `SET statement_timeout = ${statementLimitMs(patienceMs)}`,
     "SET idle_in_transaction_session_timeout = '10s'",
     "SET TIME ZONE 'UTC'",
   ].join('; ');
 }
+
+/**
+ * Every statement is answered within its time limit, by Postgres itself if need be. A connection that is silent for longer
+ * leads nowhere any more (a cable, a machine, a failover without a word): it is ended, and what waited on it fails. The
+ * pool has let go of idle ones by then.
+ */
+const SILENCE_BEYOND_LIMIT_MS = 3000;
 
 /** The pool of one process. */
 export function createDatabase(options: {
@@ -42,10 +54,18 @@ export function createDatabase(options: {
     pool: {
       min: 0,
       max: options.poolSize ?? 10,
+      idleTimeoutMillis: statementLimitMs(options.patienceMs ?? PATIENCE_MS),
       afterCreate(
-        connection: { query(sql: string, done: (error: Error | null) => void): void },
+        connection: {
+          query(sql: string, done: (error: Error | null) => void): void;
+          connection: { stream: Socket };
+        },
         done: (error: Error | null, connection: unknown) => void,
       ) {
+        const { stream } = connection.connection;
+        stream.setTimeout(statementLimitMs(options.patienceMs ?? PATIENCE_MS) + SILENCE_BEYOND_LIMIT_MS, () =>
+          stream.destroy(new Error('Connection terminated: the database was silent')),
+        );
         connection.query(sessionSettings(options.patienceMs ?? PATIENCE_MS), (error) =>
           done(error, connection),
         );
@@ -129,6 +149,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const code = 'code' in error ? String(error.code) : '';
   // 08 connection, 53 resources, 57 operator intervention (shutdown, statement timeout), 55P03 lock timeout
   return (
+    RETRYABLE.has(code) ||
     /^(08|53|57)/.test(code) ||
     code === '55P03' ||
     code === '25P03' ||
