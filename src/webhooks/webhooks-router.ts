@@ -2,7 +2,7 @@
 import express, { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { paths } from '../paths';
-import { isSignedByStripe, readStripeEvent } from '../stripe/webhook-signature';
+import { isSignedAtAnotherTime, isSignedByStripe, readStripeEvent } from '../stripe/webhook-signature';
 import { keepEvent } from './inbox';
 
 const LARGEST_EVENT = '1mb';
@@ -28,7 +28,12 @@ export function webhooksRouter({
         ? secretsOfAllModes.find((mode) => isSignedByStripe(body, header, mode.secrets))
         : undefined;
       if (!signedFor) {
-        logger.warn({ requestId: req.id }, 'a webhook without a valid signature was refused');
+        if (Buffer.isBuffer(body) && isOutOfTime(body, header))
+          logger.error(
+            { requestId: req.id },
+            'a webhook was signed more than five minutes away from the time here: is the clock of this machine right?',
+          );
+        else logger.warn({ requestId: req.id }, 'a webhook without a valid signature was refused');
         return res.status(400).json({ error: 'This is not signed by Stripe for this endpoint.' });
       }
       const text = (body as Buffer).toString('utf8');
@@ -40,6 +45,10 @@ export function webhooksRouter({
     },
   );
   return router;
+
+  function isOutOfTime(body: Buffer, header: string | undefined): boolean {
+    return secretsOfAllModes.some((mode) => isSignedAtAnotherTime(body, header, mode.secrets));
+  }
 }
 
 function parseJson(text: string): unknown {
