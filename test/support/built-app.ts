@@ -1,28 +1,75 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { keepLog } from './kept-logs';
 
-const ROOT = join(__dirname, '../..');
+/** The checkout; from here, or from where this file lies when it is built. */
+export const ROOT = rootAbove(__dirname);
+
+/** A change of the sources before they are built: the app without one of its guards. */
+export interface Patch {
+  /** from the checkout's root */
+  file: string;
+  /** must stand there exactly once: a guard that has moved is no guard that was taken out */
+  find: string;
+  replace: string;
+}
+
+export interface BuildOptions {
+  patches?: Patch[];
+  /** files or folders of tests that run as processes of their own, from the checkout's root; they end in the same `dist` */
+  entries?: string[];
+  /** files that are left out, and files that are added (path → text) */
+  without?: string[];
+  extra?: Record<string, string>;
+}
 
 /** The app as `npm run build` makes it, in a folder of its own: a build in the checkout may be running at this moment. */
-export async function buildApp(): Promise<{ folder: string; remove(): void }> {
+export async function buildApp(options: BuildOptions = {}): Promise<{ folder: string; remove(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'foyer-build-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  for (const name of ['package.json', 'src', 'migrations']) {
+  const entries = options.entries ?? [];
+  for (const name of ['package.json', 'src', 'migrations', ...entries]) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
   for (const name of ['node_modules', 'views']) symlinkSync(join(ROOT, name), join(folder, name));
   try {
+    for (const path of options.without ?? []) rmSync(join(folder, path));
+    for (const [path, text] of Object.entries(options.extra ?? {})) writeFileSync(join(folder, path), text);
+    for (const patch of options.patches ?? []) apply(patch, join(folder, patch.file));
     await promisify(execFile)('npm', ['run', '--silent', 'build'], { cwd: folder });
+    if (entries.length > 0) {
+      const format = [
+        '--outdir=dist',
+        '--outbase=.',
+        '--format=cjs',
+        '--platform=node',
+        '--log-level=warning',
+      ];
+      const files = entries.map((entry) => (entry.endsWith('.ts') ? entry : `${entry}/*.ts`));
+      await promisify(execFile)(join(ROOT, 'node_modules/.bin/esbuild'), [...files, ...format], {
+        cwd: folder,
+      });
+    }
   } catch (error) {
     remove();
     throw error;
   }
   return { folder, remove };
+}
+
+function apply({ find, replace, file }: Patch, path: string): void {
+  const pieces = readFileSync(path, 'utf8').split(find);
+  if (pieces.length !== 2)
+    throw new Error(`This stands ${pieces.length - 1} times in ${file}, not once: ${find}`);
+  writeFileSync(path, pieces.join(replace));
+}
+
+function rootAbove(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : rootAbove(dirname(folder));
 }
 
 export interface RunningApp {
@@ -39,9 +86,10 @@ export async function runApp(
   folder: string,
   settings: Record<string, string>,
   shell: string[] = [],
+  entry = 'src/server.js',
 ): Promise<RunningApp> {
   const port = settings.PORT ?? String(await freePort());
-  const [command, ...words] = [...shell, process.execPath, join(folder, 'dist/src/server.js')];
+  const [command, ...words] = [...shell, process.execPath, join(folder, 'dist', entry)];
   const child = spawn(command!, words, {
     cwd: folder,
     env: {

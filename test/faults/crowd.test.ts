@@ -1,0 +1,315 @@
+/** Many buyers at once, in several processes. */
+import { giveDetails, hold, payAtStripe, choose, untilStatus } from './rig/guests';
+import { ask } from './rig/ask';
+import { findings } from './rig/invariants';
+import { stripe, when } from './rig/points';
+import { type Sale } from './rig/sales';
+import { unguarded, useWorld } from './rig/scenario';
+import { type AppProcess, until, type World } from './rig/world';
+
+/** `FAULTS_FULL=1`: the numbers that docs/promises.md speaks of; else a tenth of them. */
+const FULL = process.env['FAULTS_FULL'] === '1';
+
+const world = useWorld();
+
+test('C1: two buyers, one ticket, the same instant, two processes: one of them gets it', async () => {
+  await world().start();
+  await world().start();
+  for (let round = 0; round < 5; round += 1) {
+    const statuses = await atTheSameInstant(world(), await world().sales.open({ places: [1] }), 2);
+    expect(statuses.sort()).toEqual([303, 409]);
+  }
+});
+
+test('C1, twin: without the lock and without the CHECK the place is sold twice', async () => {
+  await unguarded(WITHOUT_LOCK, async (unsafe) => {
+    await dropChecks(unsafe);
+    for (const process of [await unsafe.start(), await unsafe.start()]) process.database.setDelay(25);
+    const sale = await unsafe.sales.open({ places: [1] });
+    const answers = await Promise.all(webOf(unsafe).map(({ url }) => choose(unsafe, sale, { at: url })));
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    expect((await findings(unsafe)).oversold).not.toEqual([]);
+  });
+});
+
+test(`C2: ${FULL ? '10,000' : '1,000'} attempts on 100 places by 100 connections: none is sold twice, none stays empty`, async () => {
+  const processes = [await world().start(), await world().start()];
+  const sale = await world().sales.open({ places: [100] });
+  const refusedWith = new Set<number>();
+  let left = FULL ? 10_000 : 1_000;
+  await Promise.all(
+    Array.from({ length: 100 }, async (_, connection) => {
+      while (left > 0) {
+        left -= 1;
+        const quantity = 1 + (left % 4);
+        const at = processes[connection % 2]!.url;
+        const { status } = await choose(world(), sale, { quantities: [quantity], at });
+        if (status !== 303) refusedWith.add(status);
+      }
+    }),
+  );
+  expect([...refusedWith]).toEqual([409]);
+  expect(await world().db('events').where({ id: sale.id }).first()).toMatchObject({ held: 100, sold: 0 });
+}, 120_000);
+
+test('C3: carts in opposite order in two processes never deadlock', async () => {
+  const processes = [await world().start(), await world().start()];
+  const deadlocks = countDeadlocks(processes);
+  const statuses = await oppositeCarts(world(), processes);
+  expect(new Set(statuses)).toEqual(new Set([303]));
+  expect(deadlocks()).toBe(0);
+});
+
+test('C3, twin: without the lock of the event and the order of the lines they do', async () => {
+  const cartByCart = {
+    file: 'src/checkout/place-orders.ts',
+    find: 'await run(WRITE_ORDERS, [',
+    replace: `for (const line of lines)
+    await run({ name: 'cart-by-cart', text: 'UPDATE ticket_types SET held = held WHERE id = $1' }, [line.ticketTypeId]);
+  await run(WRITE_ORDERS, [`,
+  };
+  const asTheyCome = {
+    file: 'src/checkout/allocate.ts',
+    find: 'return [...merged.values()].sort((a, b) => (a.ticketTypeId < b.ticketTypeId ? -1 : 1));',
+    replace: 'return [...merged.values()];',
+  };
+  await unguarded([...WITHOUT_LOCK, asTheyCome, cartByCart], async (unsafe) => {
+    const processes = [await unsafe.start(), await unsafe.start()];
+    const deadlocks = countDeadlocks(processes);
+    await oppositeCarts(unsafe, processes);
+    expect(deadlocks()).toBeGreaterThan(0);
+  });
+});
+
+describe('C7: the hold runs out at the very moment the buyer pays', () => {
+  test('each order is paid, or ended and not charged; never both', async () => {
+    await world().start();
+    const sale = await world().sales.open({ places: [10_000] });
+    const outcomes: Record<string, number> = {};
+    for (let round = 0; round < (FULL ? 20 : 2); round += 1) {
+      for (const status of await payWhileItRunsOut(world(), sale, 50))
+        outcomes[status] = (outcomes[status] ?? 0) + 1;
+    }
+    expect(Object.keys(outcomes).sort()).toEqual(['expired', 'paid']);
+  }, 180_000);
+
+  test('twin: if Stripe’s answer to the end of a session did not count, money would be kept for nothing', async () => {
+    const deaf = {
+      file: 'src/orders/release-order.ts',
+      find: 'await applySession(dependencies, attempt.id, session);',
+      replace: "await applySession(dependencies, attempt.id, { ...session, status: 'expired' });",
+    };
+    await unguarded([deaf], async (unsafe) => {
+      await unsafe.start();
+      const sale = await unsafe.sales.open();
+      await payWhileItRunsOut(unsafe, sale, 20, 'everybody pays first');
+      expect((await findings(unsafe)).unmatchedPayments.length).toBeGreaterThan(0);
+    });
+  });
+});
+
+describe('C10, W6: webhook, return page and sweep complete one order at once', () => {
+  test('one transition, one set of tickets, one mail; the return page says paid', async () => {
+    await world().start();
+    await world().start();
+    const { order, page } = await completeAtOnce(world());
+    expect(page.text).toMatch(/Yes, 2 tickets/);
+    expect(await countsOf(world(), order.id)).toEqual({ moves: 1, tickets: 2, mails: 1 });
+  });
+
+  test('twin: without the order’s lock the same payment is booked more than once, or not at all', async () => {
+    const lockless = {
+      file: 'src/orders/orders-store.ts',
+      find: '.forUpdate()',
+      replace: '',
+    };
+    await unguarded([lockless], async (unsafe) => {
+      await unsafe.db.raw('ALTER TABLE tickets DROP CONSTRAINT tickets_order_seq_unique');
+      await unsafe.db.raw('ALTER TABLE ticket_types DROP CONSTRAINT ticket_types_counters_fit');
+      await unsafe.db.raw('ALTER TABLE events DROP CONSTRAINT events_counters_fit');
+      for (const process of [await unsafe.start(), await unsafe.start()]) process.database.setDelay(15);
+      const { order } = await completeAtOnce(unsafe);
+      expect((await countsOf(unsafe, order.id)).tickets).toBeGreaterThan(2);
+    });
+  });
+});
+
+test('P10: two web processes and two workers do each thing once', async () => {
+  await Promise.all([
+    world().start(),
+    world().start(),
+    world().start({ role: 'worker' }),
+    world().start({ role: 'worker' }),
+  ]);
+  const sale = await world().sales.open();
+  const orders = await Promise.all(Array.from({ length: 30 }, () => hold(world(), sale)));
+  await Promise.all(orders.map(giveDetails));
+  await Promise.all(orders.map(({ id }) => payAtStripe(world(), id)));
+  for (const { id } of orders) await untilStatus(world(), id, 'paid');
+  const mails = () =>
+    world()
+      .smtp.taken()
+      .filter(({ recipient }) => orders.some(({ guest }) => guest.email === recipient));
+  await until(() => mails().length >= 30, 'all mails are sent');
+  const sends = (await world().requests()).filter(({ method, path, params }) => {
+    return (
+      method === 'POST' &&
+      path === '/v1/checkout/sessions' &&
+      orders.some(({ id }) => id === params['client_reference_id'])
+    );
+  });
+  expect(sends).toHaveLength(30);
+  expect(mails()).toHaveLength(30);
+});
+
+const WITHOUT_LOCK = [
+  {
+    file: 'src/checkout/place-orders.ts',
+    find: 'FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE`,',
+    replace: 'FROM events WHERE id = ANY($1::uuid[])`,',
+  },
+  {
+    file: 'src/checkout/place-orders.ts',
+    find: 'FOR NO KEY UPDATE SKIP LOCKED',
+    replace: '',
+  },
+];
+
+async function dropChecks({ db }: World): Promise<void> {
+  await db.raw('ALTER TABLE ticket_types DROP CONSTRAINT ticket_types_counters_fit');
+  await db.raw('ALTER TABLE events DROP CONSTRAINT events_counters_fit');
+}
+
+function webOf(at: World) {
+  return at.started.filter(({ role, alive }) => role === 'web' && alive());
+}
+
+/** All of them wait for the event's lock, which somebody has until all of them are there. */
+async function atTheSameInstant(at: World, sale: Sale, buyers: number): Promise<number[]> {
+  const web = webOf(at);
+  let answers: Promise<number[]> = Promise.resolve([]);
+  await at.db.transaction(async (trx) => {
+    await trx('events').where({ id: sale.id }).forUpdate().first();
+    answers = Promise.all(
+      Array.from({ length: buyers }, async (_, index) => {
+        return (await choose(at, sale, { at: web[index % web.length]!.url })).status;
+      }),
+    );
+    await until(async () => {
+      const { rows } = await at.db.raw(
+        `SELECT count(*)::integer AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rows[0].n >= Math.min(buyers, web.length);
+    }, 'every process waits for the lock');
+  });
+  return answers;
+}
+
+async function oppositeCarts(at: World, processes: AppProcess[]): Promise<number[]> {
+  // Transactions take long enough to meet each other.
+  for (const { database } of processes) database.setDelay(5);
+  const sale = await at.sales.open({ places: [500, 500, 500] });
+  const backwards = { ...sale, typeIds: [...sale.typeIds].reverse() };
+  const answers = await Promise.all(
+    Array.from({ length: 120 }, (_, index) =>
+      choose(at, index % 2 ? sale : backwards, { quantities: [1, 1, 1], at: processes[index % 2]!.url }),
+    ),
+  );
+  return answers.map(({ status }) => status);
+}
+
+/** As Postgres reports them on the wire; its statistics come seconds later. */
+function countDeadlocks(processes: AppProcess[]): () => number {
+  let seen = 0;
+  for (const { database } of processes)
+    database.watch((chunk, direction) => {
+      if (direction === 'back' && chunk.includes('40P01')) seen += 1;
+    });
+  return () => seen;
+}
+
+/** Some pay a little before their session is ended, some a little after: Stripe decides. Answers how each ended. */
+async function payWhileItRunsOut(
+  at: World,
+  sale: Sale,
+  count: number,
+  mode?: 'everybody pays first',
+): Promise<string[]> {
+  const worker =
+    at.started.find(({ role, alive }) => role === 'worker' && alive()) ??
+    (await at.start({ role: 'worker' }));
+  const orders = await Promise.all(Array.from({ length: count }, () => hold(at, sale)));
+  await Promise.all(orders.map(giveDetails));
+  await at.control('POST', '/webhooks', { mode: 'muted' });
+  const ids = orders.map(({ id }) => id);
+  const age = () =>
+    at
+      .db('orders')
+      .whereIn('id', ids)
+      .update({ hold_expires_at: at.db.raw("now() - interval '1 second'") });
+  if (mode) {
+    await Promise.all(ids.map((id) => payAtStripe(at, id)));
+    await age();
+  } else await age();
+  const sweeping = worker.sweep();
+  if (!mode) {
+    // The sweep works them off one after the other: the payments come from both ends at once.
+    for (const id of ids.reverse()) await payAtStripe(at, id).catch(() => 'it was over');
+  }
+  await sweeping;
+  await worker.sweep();
+  return (await at.db('orders').whereIn('id', ids)).map(({ status }) => status);
+}
+
+async function completeAtOnce(at: World) {
+  const web = webOf(at);
+  const worker = await at.start({ role: 'worker' });
+  const sale = await at.sales.open();
+  const order = await hold(at, sale, { quantities: [2] });
+  await giveDetails(order);
+  await at.control('POST', '/webhooks', { mode: 'hold' });
+  await payAtStripe(at, order.id);
+  await at
+    .db('payment_attempts')
+    .where({ order_id: order.id })
+    .update({ checked_at: at.db.raw("now() - interval '9 minutes'") });
+  const path = new URL(order.url).pathname;
+  // Both processes hear from Stripe that it is paid before one of them has written anything.
+  const meeting = createMeeting(2);
+  for (const process of web) when(process, stripe(/^GET \/v1\/checkout\/sessions\/cs_/, 'hears'), meeting);
+  const [page] = await Promise.all([
+    ask('GET', `${web[0]!.url}${path}?returned=1`),
+    ask('GET', `${web[1]!.url}${path}?returned=1`),
+    ask('GET', `${web[0]!.url}${path}/payment`),
+    at.control('POST', '/webhooks/release', {}),
+    worker.sweep(),
+  ]);
+  await untilStatus(at, order.id, 'paid');
+  await until(
+    async () => (await at.db('mails').where({ order_id: order.id, status: 'queued' })).length === 0,
+    'the mail is sent',
+  );
+  return { order, page };
+}
+
+/** Who comes waits until all are there. */
+function createMeeting(size: number): () => Promise<'pass'> {
+  let open: () => void;
+  const all = new Promise<void>((done) => (open = done));
+  let there = 0;
+  return async () => {
+    there += 1;
+    if (there === size) open();
+    await all;
+    return 'pass';
+  };
+}
+
+async function countsOf({ db, smtp }: World, orderId: string) {
+  const order = await db('orders').where({ id: orderId }).first('buyer_email');
+  return {
+    moves: (await db('order_timeline').where({ order_id: orderId, to_status: 'paid' })).length,
+    tickets: (await db('tickets').where({ order_id: orderId })).length,
+    mails: smtp.taken().filter(({ recipient }) => recipient === order.buyer_email).length,
+  };
+}
