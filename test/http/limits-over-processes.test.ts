@@ -1,10 +1,13 @@
 /** Each limit over two processes on one database: what one has counted closes the other, with words and a time to come back. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { createListener } from '../../src/app';
 import { MAX_OPEN_HOLDS_PER_VISITOR } from '../../src/checkout/allocate';
 import { createDependencies, type Dependencies } from '../../src/dependencies';
 import { type Market, openMarket, PASSWORD } from '../support/market';
+import { addressOf, TABLE } from '../walked/route-table';
 import { type Answer, buildWorld, createVisitor, type Visitor, type World } from '../walked/world';
 
 let world: World;
@@ -44,6 +47,8 @@ const sends =
   (visitor) =>
     visitor.send('POST', typeof path === 'string' ? path : path(), { fields });
 
+const CHANGE_NOTICE = 'POST /organizer/events/:id/change-notice';
+
 /** the limit, who runs into it, and how */
 const LIMITS: [string, () => Visitor, Act][] = [
   [
@@ -81,8 +86,28 @@ const LIMITS: [string, () => Visitor, Act][] = [
   ],
   ['order-look-up', guest, (visitor) => visitor.send('GET', `/orders/${'B'.repeat(43)}`)],
   ['order-look-up', guest, (visitor) => visitor.send('GET', '/tickets/nothing')],
+  [
+    'event-change',
+    () => world.visitor('member'),
+    async (visitor) =>
+      visitor.send('POST', addressOf(CHANGE_NOTICE, world, 'member'), {
+        fields: await TABLE[CHANGE_NOTICE]!.fields!(world),
+      }),
+  ],
   ['order-mail', () => world.visitor('buyer'), sends(() => `/orders/${world.tokens.paid}/mails`)],
 ];
+
+test('every limit of the sources is tried here', () => {
+  const folder = join(__dirname, '../../src');
+  const used = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [
+      ...readFileSync(join(folder, name), 'utf8').matchAll(/rateLimits\.consume\(\s*([^,]+),/g),
+    ])
+    .map((match) => match[1]!.replaceAll("'", ''));
+  const tried = [...LIMITS.map(([limit]) => limit), 'sign-in-code'];
+  expect([...new Set(used)].sort()).toEqual([...new Set(tried)].sort());
+});
 
 test.each(LIMITS)('%s', async (limit, person, act) => {
   const visitor = person();
@@ -94,7 +119,7 @@ test.each(LIMITS)('%s', async (limit, person, act) => {
   const closed = await act(atSecond(visitor));
   expect(closed.status).toBe(429);
   expect(Number(closed.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(closed.text).toMatch(/Too many tries.*(Wait|wait|later)/);
+  expect(closed.text).toMatch(/Too many tries.*([Ww]ait|later|again|tomorrow)/);
   // the twin: it was this count that closed
   await counted.delete();
   expect((await act(atSecond(visitor))).status).toBe(first.status);

@@ -16,6 +16,9 @@ import {
   type World,
 } from '../walked/world';
 
+// each of these tests sends some hundred requests
+jest.setTimeout(60_000);
+
 const CANARY = '<script>canary</script>';
 const enc = encodeURIComponent;
 
