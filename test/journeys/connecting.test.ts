@@ -43,6 +43,14 @@ async function wayBack(browser: Browser): Promise<string> {
   return location;
 }
 
+test('A6: who was signed in as somebody else can see it before connecting: organizer and address stand at the button', async () => {
+  const { browser, email } = await market.organizer('Difference Club');
+  for (const path of ['/organizer/payments', '/organizer/events/new']) {
+    const { text } = await browser.open(market.at(path));
+    expect(text).toContain(`You connect as Difference Club, signed in as ${email}.`);
+  }
+});
+
 test('denied, with a state and without one', async () => {
   const { browser } = await market.organizer();
   const back = await browser.submit(
