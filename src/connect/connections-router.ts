@@ -18,8 +18,13 @@ import { noticeOfDisconnect } from './endings';
 import { consequencesOfDefault, makeDefault } from './make-default';
 import { howItEnded, statusCard } from './status-card';
 
+/** Each asks Stripe, whose patience with us all buyers share. */
+const REFRESHES = { points: 20, seconds: 600 };
+const TOO_MANY_REFRESHES =
+  'Stripe was asked about this account many times within ten minutes. Wait a moment, then ask again.';
+
 export function connectionsRouter(dependencies: Dependencies): Router {
-  const { config, db } = dependencies;
+  const { config, db, rateLimits } = dependencies;
   const router = Router();
   const connections = createConnectionsStore(db);
   const desk = [requireUser, loadOrganizer(db)];
@@ -69,6 +74,7 @@ export function connectionsRouter(dependencies: Dependencies): Router {
   router.post('/stripe/connections/:id/refresh', desk, async (req: Request, res: Response) => {
     const connection = await connections.getOfOrganizer(String(req.params['id']), organizerOf(req).id);
     if (connection.status === 'active') {
+      await rateLimits.consume('connection-refresh', connection.id, REFRESHES, TOO_MANY_REFRESHES);
       const answer = await refreshConnection(dependencies, connection);
       const read = await connections.find(connection.id);
       req.leaveNotice(
@@ -88,25 +94,30 @@ export function connectionsRouter(dependencies: Dependencies): Router {
     res.redirect(303, paths.payments());
   });
 
-  router.get('/stripe/connections/:id/default', desk, async (req: Request, res: Response) => {
-    const organizer = organizerOf(req);
-    const connection = await connections.getOfOrganizer(String(req.params['id']), organizer.id);
-    const current = await connections.findDefault(organizer.id, connection.livemode);
-    renderPage(
-      req,
-      res,
-      'connect/default-account',
-      { title: 'Change the default account', layout: 'desk', page: { organizer } },
-      {
-        connection,
-        accountName,
-        current: current?.id === connection.id ? null : current,
-        isDefault: current?.id === connection.id,
-        ready: canTakeCharges(connection),
-        consequences: await consequencesOfDefault(db, organizer.id, connection.livemode),
-      },
-    );
-  });
+  router.get(
+    '/stripe/connections/:id/default',
+    desk,
+    requireRecentPassword,
+    async (req: Request, res: Response) => {
+      const organizer = organizerOf(req);
+      const connection = await connections.getOfOrganizer(String(req.params['id']), organizer.id);
+      const current = await connections.findDefault(organizer.id, connection.livemode);
+      renderPage(
+        req,
+        res,
+        'connect/default-account',
+        { title: 'Change the default account', layout: 'desk', page: { organizer } },
+        {
+          connection,
+          accountName,
+          current: current?.id === connection.id ? null : current,
+          isDefault: current?.id === connection.id,
+          ready: canTakeCharges(connection),
+          consequences: await consequencesOfDefault(db, organizer.id, connection.livemode),
+        },
+      );
+    },
+  );
 
   router.post(
     '/stripe/connections/:id/default',

@@ -74,6 +74,12 @@ const LIMITS: [string, () => Visitor, Act][] = [
   ['account-mail', () => world.visitor('colleague'), sends('/account/verification-mails')],
   ['account-mail', () => world.visitor('member'), sends('/account/email', { email: 'other@example.com' })],
   ['confirm-password', () => world.visitor('member'), sends('/confirm-password', { password: 'not mine' })],
+  // before the desk is another organizer's
+  [
+    'connection-refresh',
+    () => world.visitor('member'),
+    sends(() => `/stripe/connections/${world.connection}/refresh`),
+  ],
   [
     'new-organizer',
     () => world.visitor('member'),
@@ -84,6 +90,8 @@ const LIMITS: [string, () => Visitor, Act][] = [
     guest,
     sends(() => `/events/${world.slug}/report`, { kind: 'fraud', message: 'There is no hall', email: '' }),
   ],
+  ['find-tickets-address', guest, sends('/find-my-tickets', { email: 'ada@example.com' })],
+  ['find-tickets-network', guest, sends('/find-my-tickets', { email: 'bob@example.com' })],
   ['order-look-up', guest, (visitor) => visitor.send('GET', `/orders/${'B'.repeat(43)}`)],
   ['order-look-up', guest, (visitor) => visitor.send('GET', '/tickets/nothing')],
   [

@@ -120,7 +120,8 @@ describe('A12: whose password was given too long ago is asked for it, and change
     (route) =>
       route.startsWith('POST /admin/') ||
       route.startsWith('POST /account/two-factor') ||
-      ['POST /stripe/connections/:id/disconnection', 'POST /account/email'].includes(route),
+      /^POST \/stripe\/connections\/:id\/(disconnection|default)$/.test(route) ||
+      route === 'POST /account/email',
   );
   beforeAll(() => agePasswords(11 * 60));
   afterAll(() => agePasswords(0));
