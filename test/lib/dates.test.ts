@@ -1,4 +1,7 @@
-/** Run them under any TZ: nothing here may depend on where the server stands. */
+/** They hold under any TZ: nothing here may depend on where the server stands. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 import fc from 'fast-check';
 import {
   formatDateTime,
@@ -126,4 +129,30 @@ test.each([
   [7200, '2 hours'],
 ])('%s seconds are %s', (seconds, words) => {
   expect(formatDuration(seconds)).toBe(words);
+});
+
+test('B6: a server in another zone reads and shows the same', () => {
+  const { outputFiles } = buildSync({
+    stdin: {
+      contents: `import * as dates from './dates';
+        const zones = ['Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe', 'UTC'];
+        const texts = ['2027-03-28T02:30', '2027-10-31T02:30', '2027-03-14T02:30', '2030-02-30T10:00', '2027-07-01T00:00'];
+        console.log(JSON.stringify(zones.map((zone) => texts.map((text) => {
+          const read = dates.parseLocalDateTime(text, zone);
+          return 'instant' in read ? [read.instant, dates.formatDateTime(read.instant, zone)] : read;
+        }))));`,
+      resolveDir: join(__dirname, '../../src/lib'),
+    },
+    bundle: true,
+    platform: 'node',
+    write: false,
+  });
+  const under = (TZ: string) =>
+    execFileSync(process.execPath, ['-'], { input: outputFiles[0]!.text, env: { TZ }, encoding: 'utf8' });
+  const [here, ...elsewhere] = ['UTC', 'America/New_York', 'Pacific/Kiritimati'].map(under);
+  expect(JSON.parse(here!).flat()).toContainEqual([
+    '2027-07-01T00:00:00.000Z',
+    expect.stringMatching(/1 Jul/),
+  ]);
+  for (const there of elsewhere) expect(there).toBe(here);
 });
