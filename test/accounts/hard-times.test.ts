@@ -55,14 +55,14 @@ test('A8: while sessions can not be read, public pages answer, sign-in says 503 
   }
 });
 
-test('A15: a hundred sign-ins at once do not keep others waiting', async () => {
+test('A15: two hundred sign-ins at once do not keep others waiting', async () => {
   const testApp = await createTestApp();
   try {
     const agent = testApp.agent();
     const token = await csrfTokenOf(agent, '/sign-in');
     let running = true;
     const signIns = Promise.all(
-      Array.from({ length: 100 }, (_, n) =>
+      Array.from({ length: 200 }, (_, n) =>
         agent
           .post('/sign-in')
           .type('form')
@@ -70,19 +70,23 @@ test('A15: a hundred sign-ins at once do not keep others waiting', async () => {
       ),
     ).finally(() => (running = false));
     const waits: number[] = [];
+    const waveBegan = performance.now();
     while (running) {
       const begun = performance.now();
       await testApp.agent().get('/healthz').expect(200);
       waits.push(performance.now() - begun);
     }
     const statuses = (await signIns).map((answer) => answer.status);
-    expect(new Set(statuses)).toEqual(new Set([422]));
-    // the first also waits for the hundred to be sent, which happens in this process too
+    const wave = performance.now() - waveBegan;
+    // half of them run into the limit of their network; a busy machine tells some to come again
+    expect(statuses.filter((status) => ![422, 429, 503].includes(status))).toEqual([]);
+    expect(statuses.filter((status) => status === 422).length).toBeGreaterThan(20);
+    // the first also waits for all to be sent, which happens in this process too
     waits.shift();
     waits.sort((a, b) => a - b);
     expect(waits.length).toBeGreaterThan(10);
-    // some milliseconds here; hashing on the one thread would make it the whole wave
-    expect(waits[Math.floor(waits.length * 0.99)]).toBeLessThan(500);
+    // some milliseconds here; hashing on the one thread, in one queue, would make it the whole wave
+    expect(waits[Math.floor(waits.length * 0.99)]).toBeLessThan(wave / 3);
   } finally {
     await testApp.close();
   }
