@@ -61,6 +61,18 @@ test('views put out as it is only what is made by them or by a tested helper', (
   const raw = views.flatMap((name) =>
     [...readFileSync(join(folder, name), 'utf8').matchAll(/<%-\s*([\w.]+)/g)].map((match) => match[1]!),
   );
-  const made = ['include', 'icon', 'body', 'page.jsonLd', 'story', 'qr', 'setup.qr', 'button', 'field'];
+  // a new one stands here once its maker escapes what strangers typed, and test/walked/stored-text.test.ts has seen it
+  const made = [
+    'include',
+    'icon',
+    'body',
+    'page.jsonLd',
+    'story',
+    'qr',
+    'setup.qr',
+    'section.html',
+    'button',
+    'field',
+  ];
   expect([...new Set(raw)].sort()).toEqual(made.sort());
 });
