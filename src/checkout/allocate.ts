@@ -6,7 +6,7 @@ import {
   ticketAvailability,
   type TicketTypeForSale,
 } from '../events/event-availability';
-import { currencyStep, formatMoney, LARGEST_AMOUNT, minimumCharge } from '../lib/money';
+import { formatMoney, largestAmount, minimumCharge } from '../lib/money';
 
 export interface RequestedLine {
   ticketTypeId: string;
@@ -152,16 +152,8 @@ function allocateOne(
   }
 
   const total = lines.reduce((sum, line) => sum + line.unitPrice * BigInt(line.quantity), 0n);
-  if (total > LARGEST_AMOUNT)
-    return refuse(
-      'amount',
-      new Map([
-        [
-          lines[0]!.ticketTypeId,
-          `One order can be at most ${formatMoney(LARGEST_AMOUNT - (LARGEST_AMOUNT % currencyStep(event.currency)), event.currency)}. Choose fewer tickets.`,
-        ],
-      ]),
-    );
+  const unpayable = whyUnpayable(total, event.currency);
+  if (unpayable) return refuse('amount', new Map([[lines[0]!.ticketTypeId, unpayable]]));
   if (
     total > 0n &&
     !snapshot.connectionReady &&
@@ -169,6 +161,15 @@ function allocateOne(
   )
     return refuse('no_payments');
   return { ok: true, lines, total };
+}
+
+/** What Stripe does not charge is not held either; null for a sum that can be paid, or that is nothing. */
+function whyUnpayable(total: bigint, currency: string): string | null {
+  if (total > largestAmount(currency))
+    return `One order can be at most ${formatMoney(largestAmount(currency), currency)}. Choose fewer tickets.`;
+  if (total > 0n && total < minimumCharge(currency))
+    return `One order has to be at least ${formatMoney(minimumCharge(currency), currency)}, the least that Stripe charges. Choose more tickets.`;
+  return null;
 }
 
 /** Duplicate lines become one; sorted by ticket type, so that rows are always written in one order. */

@@ -43,6 +43,7 @@ export const CURRENCIES = [
   ...THREE_DECIMAL,
   ...WHOLE_UNITS_ONLY,
   'twd',
+  'idr',
   'ils',
   'zar',
   'krw',
@@ -50,8 +51,14 @@ export const CURRENCIES = [
   .filter((code, index, all) => all.indexOf(code) === index)
   .sort();
 
-/** The largest amount Stripe takes in one charge: eight digits of minor units. */
-export const LARGEST_AMOUNT = 99_999_999n;
+/**
+ * The largest amount that Stripe takes in one charge, in minor units: eight digits, twelve in IDR
+ * (docs.stripe.com/currencies#minimum-and-maximum-charge-amounts), down to a step that can be charged.
+ */
+export function largestAmount(currency: string): bigint {
+  const most = currency === 'idr' ? 999_999_999_999n : 99_999_999n;
+  return most - (most % currencyStep(currency));
+}
 
 export function isCurrency(code: unknown): code is string {
   return typeof code === 'string' && CURRENCIES.includes(code);
@@ -90,7 +97,7 @@ export function parseMoney(text: string, currency: string): { amount: bigint } |
     return { problem: 'too_many_decimals' };
   const digits = match[1] + fraction.slice(0, exponent).padEnd(currencyExponent(currency), '0');
   const amount = BigInt(digits);
-  if (amount > LARGEST_AMOUNT) return { problem: 'too_large' };
+  if (amount > largestAmount(currency)) return { problem: 'too_large' };
   if (amount % currencyStep(currency) !== 0n) return { problem: 'not_a_step' };
   return { amount };
 }

@@ -1,6 +1,6 @@
 /** Checkout Sessions in `mode=payment`, hosted by us, as direct charges on the account of the header. */
 import type Stripe from 'stripe';
-import { currencyStep, formatMoney, LARGEST_AMOUNT, minimumCharge } from '../lib/money';
+import { currencyStep, formatMoney, largestAmount, minimumCharge } from '../lib/money';
 import { type ApiCall, type Route } from './api';
 import { type Cause, newId, nulls, type Simulator } from './context';
 import { lineItemsOf, toPage } from './lists';
@@ -176,12 +176,13 @@ function createSession(
 /** The sum of all items. What Stripe does not charge is refused. */
 function checkedTotal(items: Wanted['lineItems'], currency: string): number {
   const total = items.reduce((sum, { unitAmount, quantity }) => sum + unitAmount * quantity, 0);
-  const most = `${formatMoney(LARGEST_AMOUNT, currency)} ${currency}`;
+  const most = `${formatMoney(largestAmount(currency), currency)} ${currency}`;
   const least = `${formatMoney(minimumCharge(currency), currency)} ${currency}`;
   const due = "The Checkout Session's total amount due must";
   if (items.some((item) => item.currency !== currency))
     throw refused('All line items must have the same currency.');
-  if (total > LARGEST_AMOUNT) throw refused(`${due} be no more than ${most}`, { code: 'amount_too_large' });
+  if (total > largestAmount(currency))
+    throw refused(`${due} be no more than ${most}`, { code: 'amount_too_large' });
   if (total < minimumCharge(currency))
     throw refused(`${due} add up to at least ${least}`, { code: 'amount_too_small' });
   if (items.some(({ unitAmount }) => BigInt(unitAmount) % currencyStep(currency) !== 0n)) {

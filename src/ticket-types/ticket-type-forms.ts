@@ -1,7 +1,7 @@
 /** One row of the event form: a ticket type as it is typed, and the rules between its fields. */
 import { z } from 'zod';
 import { optionalText, textField, wholeNumber } from '../http/forms';
-import { currencyStep, formatMoney, LARGEST_AMOUNT, minimumCharge, parseMoney } from '../lib/money';
+import { currencyStep, formatMoney, largestAmount, minimumCharge, parseMoney } from '../lib/money';
 import { type TicketTypeFields } from './ticket-types-store';
 
 export const LARGEST_CAPACITY = 1_000_000;
@@ -58,8 +58,8 @@ export function ticketTypeProblems(parts: TicketTypeParts, currency: string, eve
 
   const price = readPrice(parts, currency);
   if ('problem' in price) errors.price = price.problem;
-  else if (price.amount > 0n && max !== undefined && price.amount * BigInt(max) > LARGEST_AMOUNT)
-    errors.max_per_order ??= `Enter at most ${LARGEST_AMOUNT / price.amount}: one payment cannot be more than ${largestPayment(currency)}`;
+  else if (price.amount > 0n && max !== undefined && price.amount * BigInt(max) > largestAmount(currency))
+    errors.max_per_order ??= `Enter at most ${largestAmount(currency) / price.amount}: one payment cannot be more than ${largestPayment(currency)}`;
   return errors;
 }
 
@@ -126,5 +126,5 @@ function priceProblem(
 }
 
 function largestPayment(currency: string): string {
-  return formatMoney(LARGEST_AMOUNT - (LARGEST_AMOUNT % currencyStep(currency)), currency);
+  return formatMoney(largestAmount(currency), currency);
 }

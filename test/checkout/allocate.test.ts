@@ -217,12 +217,34 @@ describe('an order that can not be served', () => {
       'amount',
       'One order can be at most €999,999.99. Choose fewer tickets.',
     ],
+    [
+      'a sum beyond eight digits in a currency of steps',
+      aSale({ event: anEvent({ currency: 'isk' }), ticketTypes: [aType({ price: 50_000_000n })] }),
+      [wants(2)],
+      'amount',
+      'One order can be at most kr\u00a0999,999. Choose fewer tickets.',
+    ],
+    [
+      'a sum below what Stripe charges, of a price that was set when less was enough',
+      aSale({ ticketTypes: [aType({ price: 20n })] }),
+      [wants(2)],
+      'amount',
+      'One order has to be at least €0.50, the least that Stripe charges. Choose more tickets.',
+    ],
   ];
 
   it.each(table)('%s is refused with its reason', (_name, sale, lines, reason, ...texts) => {
     const allocation = one(sale, ...lines);
     expect(allocation).toMatchObject({ ok: false, refusal: { reason } });
     if (!allocation.ok) expect([...allocation.refusal.problems.values()]).toEqual(texts);
+  });
+
+  it('ends with the largest sum that Stripe takes: eight digits, twelve in rupiah', () => {
+    const sale = (currency: string, price: bigint) =>
+      aSale({ event: anEvent({ currency }), ticketTypes: [aType({ price })] });
+    expect(one(sale('eur', 99_999_999n), wants(1))).toMatchObject({ ok: true, total: 99_999_999n });
+    expect(one(sale('idr', 99_999_999_900n), wants(10))).toMatchObject({ ok: true, total: 999_999_999_000n });
+    expect(one(sale('eur', 20n), wants(3))).toMatchObject({ ok: true, total: 60n });
   });
 
   it('looks the same for hidden, removed and foreign types', () => {

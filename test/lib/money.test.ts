@@ -5,6 +5,7 @@ import {
   currencyStep,
   formatMoney,
   isCurrency,
+  largestAmount,
   minimumCharge,
   moneyToText,
   parseMoney,
@@ -30,6 +31,10 @@ describe('reading what a person typed', () => {
     ['500', 'isk', 50_000n],
     ['500.00', 'isk', 50_000n],
     ['500', 'ugx', 50_000n],
+    // paid out in whole units, charged in hundredths
+    ['500.50', 'huf', 50_050n],
+    ['500.50', 'twd', 50_050n],
+    ['9999999999.99', 'idr', 999_999_999_999n],
   ])('%j in %s is %s minor units', (text, currency, amount) => {
     expect(parseMoney(text, currency)).toEqual({ amount });
   });
@@ -59,6 +64,9 @@ describe('reading what a person typed', () => {
     ['1000000', 'eur', 'too_large'],
     ['1000000', 'isk', 'too_large'],
     ['100000', 'kwd', 'too_large'],
+    ['10000000000', 'idr', 'too_large'],
+    ['1.005', 'huf', 'too_many_decimals'],
+    ['1.005', 'twd', 'too_many_decimals'],
   ])('%j in %s is refused: %s', (text, currency, problem) => {
     expect(parseMoney(text, currency)).toEqual({ problem });
   });
@@ -89,12 +97,25 @@ test('each currency is counted as Stripe counts it', () => {
 test.each(CURRENCIES)('what is shown of %s can be typed again', (currency) => {
   const step = currencyStep(currency);
   fc.assert(
-    fc.property(fc.bigInt({ min: 0n, max: 99_999_999n / step }), (steps) => {
+    fc.property(fc.bigInt({ min: 0n, max: largestAmount(currency) / step }), (steps) => {
       const amount = steps * step;
       expect(parseMoney(moneyToText(amount, currency), currency)).toEqual({ amount });
     }),
     { numRuns: 30 },
   );
+});
+
+test.each<[string, bigint]>([
+  ['eur', 99_999_999n],
+  ['jpy', 99_999_999n],
+  ['kwd', 99_999_990n],
+  ['isk', 99_999_900n],
+  ['ugx', 99_999_900n],
+  ['huf', 99_999_999n],
+  ['idr', 999_999_999_999n],
+])('the largest payment of %s can be charged: %s', (currency, amount) => {
+  expect(largestAmount(currency)).toBe(amount);
+  expect(amount % currencyStep(currency)).toBe(0n);
 });
 
 test.each(CURRENCIES)('the minimum of %s is an amount that can be charged', (currency) => {
@@ -106,7 +127,7 @@ test('no text that a person can type is read as anything but an amount or a prob
   fc.assert(
     fc.property(fc.string(), fc.constantFrom(...CURRENCIES), (text, currency) => {
       const read = parseMoney(text, currency);
-      if ('amount' in read) expect(read.amount >= 0n && read.amount <= 99_999_999n).toBe(true);
+      if ('amount' in read) expect(read.amount >= 0n && read.amount <= largestAmount(currency)).toBe(true);
       else expect(typeof read.problem).toBe('string');
     }),
   );
