@@ -19,7 +19,8 @@
  * GET  /_control/requests  what the app sent, without secrets    DELETE
  * GET  /_control/ledger    { accounts: {acct_…: {charges, refunds, application_fees, balance}}, platform }
  * POST /_control/accounts  { email, business_name?, country?, default_currency?, charges_enabled? } → account
- * POST /_control/accounts/:id { charges_enabled?, requirements?, … } → account.updated; { insufficient_balance } → no refunds
+ * POST /_control/accounts/:id { charges_enabled?, requirements?, … } → account.updated; { insufficient_balance } → no refunds;
+ *   { slow_refunds } → new refunds are pending until /_control/refunds/:id says otherwise
  * POST /_control/accounts/:id/connect | /revoke            POST /_control/sessions/:id/expire
  * POST /_control/sessions/:id/pay { outcome?: success|decline|async_pending|async_success|async_failure, amount_total?, currency? }
  *   async_success and async_failure also end a pending one; amount_total and currency contradict the order
@@ -106,8 +107,9 @@ export function controlRoutes(simulator: Simulator): Router {
     if (typeof body.email !== 'string') throw refused('email is needed');
     return createAccount(simulator, body as unknown as NewAccount).object;
   });
-  on('post', '/accounts/:id', ({ insufficient_balance, ...change }, id) => {
+  on('post', '/accounts/:id', ({ insufficient_balance, slow_refunds, ...change }, id) => {
     const account = getAccount(simulator, id);
+    if (slow_refunds !== undefined) account.slowRefunds = slow_refunds === true;
     if (insufficient_balance !== undefined) account.insufficientBalance = insufficient_balance === true;
     state.put('accounts', account);
     if (Object.keys(change).length > 0) updateAccount(simulator, account, change);

@@ -1,12 +1,13 @@
 /** What an account's owner sees and does at Stripe: payments, refunds, whether charges are possible, connected applications. */
 import { type Router } from 'express';
+import { parseMoney } from '../lib/money';
 import { getAccount, nameOf, revoke, updateAccount } from './accounts';
 import { formText } from './api';
 import { totalsOf } from './balances';
 import { type Simulator } from './context';
 import { moveDispute, openDispute } from './disputes';
 import { sendPage } from './pages';
-import { noSuch } from './refusal';
+import { noSuch, refused } from './refusal';
 import { refundCharge } from './refunds';
 
 const SHOWN_PAYMENTS = 200;
@@ -54,9 +55,12 @@ export function dashboardRoutes(simulator: Simulator, router: Router): void {
     });
   });
   router.post('/dashboard/:id/refunds', (req, res) => {
-    const charge = state.get('charges', new URLSearchParams(formText(req)).get('charge'));
+    const form = new URLSearchParams(formText(req));
+    const charge = state.get('charges', form.get('charge'));
     if (charge?.account !== req.params.id) throw noSuch('charge', '');
-    refundCharge(simulator, charge.object, {});
+    refundCharge(simulator, charge.object, {
+      amount: readAmount(form.get('amount'), charge.object.currency),
+    });
     res.redirect(303, `/dashboard/${req.params.id}`);
   });
   router.post('/dashboard/:id/disputes', (req, res) => {
@@ -90,4 +94,12 @@ export function dashboardRoutes(simulator: Simulator, router: Router): void {
     revoke(simulator, getAccount(simulator, req.params.id).id);
     res.redirect(303, `/dashboard/${req.params.id}/applications`);
   });
+}
+
+/** A part of a payment as its owner types it; empty is all that is left. */
+function readAmount(text: string | null, currency: string): number | undefined {
+  if (!text) return undefined;
+  const read = parseMoney(text, currency);
+  if ('problem' in read || read.amount === 0n) throw refused(`Invalid amount: ${text}`, { param: 'amount' });
+  return Number(read.amount);
 }

@@ -1,5 +1,6 @@
 /** Refunds of charges, by the platform or by the account's owner, with or without the application fee. */
 import type Stripe from 'stripe';
+import { currencyStep } from '../lib/money';
 import { type Route } from './api';
 import { addTransaction, ownObject } from './balances';
 import { isChargedBack } from './disputes';
@@ -113,7 +114,7 @@ export function refundCharge(
     payment_intent,
     payment_method,
     reason: wanted.reason ?? null,
-    status: 'succeeded',
+    status: state.get('accounts', account)?.slowRefunds ? 'pending' : 'succeeded',
   };
   state.put('refunds', { id, account, object });
   state.put('charges', { id: charge.id, account, object: charge });
@@ -122,11 +123,16 @@ export function refundCharge(
   return object;
 }
 
-/** The share of the application fee that goes back with a refund: all of it with the whole charge, else in proportion. */
+/**
+ * The share of the application fee that goes back with a refund: all of it with the whole charge, else in proportion. The
+ * shares of parts are rounded as what has gone back by then, so that they add up to the fee.
+ */
 function refundFee(simulator: Simulator, charge: Stripe.Charge, amount: number): number {
   const { state, clock, platformAccount } = simulator;
   const { object: fee, ...row } = state.get('fees', charge.application_fee as string)!;
-  const share = Math.min(fee.amount - fee.amount_refunded, Math.round((fee.amount * amount) / charge.amount));
+  const due = shareOf(fee.amount, charge, charge.amount_refunded + amount);
+  const before = shareOf(fee.amount, charge, charge.amount_refunded);
+  const share = Math.min(fee.amount - fee.amount_refunded, due - before);
   if (share === 0) return 0;
   const id = newId('fr_1');
   const { currency } = fee;
@@ -147,6 +153,15 @@ function refundFee(simulator: Simulator, charge: Stripe.Charge, amount: number):
   fee.refunded = fee.amount_refunded === fee.amount;
   state.put('fees', { ...row, object: fee });
   return share;
+}
+
+/** Half up to the step of the currency, in whole numbers: the product is beyond what a float holds. */
+function shareOf(fee: number, { amount, currency }: Stripe.Charge, part: number): number {
+  if (part >= amount) return fee;
+  const step = currencyStep(currency);
+  const unit = BigInt(amount) * step;
+  const rounded = Number(((2n * BigInt(fee) * BigInt(part) + unit) / (2n * unit)) * step);
+  return Math.min(rounded, fee);
 }
 
 /** What a bank does to a refund later on. One that fails gives the money back to the account. */

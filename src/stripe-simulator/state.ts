@@ -31,7 +31,10 @@ export interface Payer {
 }
 
 export interface Tables {
-  accounts: Holding<Stripe.Account, { publishableKey: string; insufficientBalance: boolean }>;
+  accounts: Holding<
+    Stripe.Account,
+    { publishableKey: string; insufficientBalance: boolean; slowRefunds?: boolean }
+  >;
   connections: Row<{ scope: string; created: number; refreshToken: string }>;
   codes: Row<{ scope: string; expires: number; used: boolean }>;
   sessions: Holding<
