@@ -32,6 +32,8 @@ import { orderDeskRouter } from './orders/order-desk-router';
 import { findTicketsRouter } from './orders/find-tickets-router';
 import { ordersRouter } from './orders/orders-router';
 import { organizersRouter } from './organizers/organizers-router';
+import { eventRefundsRouter } from './payments/event-refunds-router';
+import { refundsRouter } from './payments/refunds-router';
 import { webhooksRouter } from './webhooks/webhooks-router';
 
 /** What the server calls: pages that lie ready are answered in front of Express. */
@@ -86,6 +88,8 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(organizersRouter(dependencies));
   app.use(orderDeskRouter(dependencies));
   app.use(checkInRouter(dependencies));
+  app.use(refundsRouter(dependencies));
+  app.use(eventRefundsRouter(dependencies));
   app.use(eventDeskRouter(dependencies));
   app.use(oauthRouter(dependencies));
   app.use(connectionsRouter(dependencies));

@@ -52,6 +52,8 @@ export interface Config {
     modes: StripeKeys[];
   };
   platformFee: { percentHundredths: number; fixed: Record<string, bigint> };
+  /** what happens with the platform's fee when an organizer refunds: kept, or given back in proportion */
+  platformFeeRefund: 'keep' | 'proportional';
   smtpUrl: string | null;
   mailFrom: string;
   logLevel: string;
@@ -87,6 +89,7 @@ const settings = z.object({
   STRIPE_REQUESTS_PER_SECOND: text.regex(/^[1-9]\d{0,3}$/, 'is a number of requests').default('25'),
   PLATFORM_FEE_PERCENT: text.regex(/^\d{1,2}(\.\d{1,2})?$/, 'is a percentage such as 2.5').default('2.5'),
   PLATFORM_FEE_FIXED: text.default('eur:30,usd:30,gbp:25,chf:30,jpy:50'),
+  PLATFORM_FEE_REFUND: text.pipe(z.enum(['keep', 'proportional'])).default('proportional'),
   SMTP_URL: text.regex(/^smtps?:\/\//, 'begins with smtp:// or smtps://').optional(),
   MAIL_FROM: text
     .regex(/^[^\r\n]*<?[^\s<>@]+@[^\s<>@]+>?$/, 'is a mail address')
@@ -216,6 +219,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       modes: test ? [primary, test] : [primary],
     },
     platformFee: { percentHundredths: readPercent(values.PLATFORM_FEE_PERCENT), fixed },
+    platformFeeRefund: values.PLATFORM_FEE_REFUND,
     smtpUrl: values.SMTP_URL ?? null,
     mailFrom: values.MAIL_FROM,
     logLevel: values.LOG_LEVEL,

@@ -11,9 +11,11 @@ import { currentUser, requireAdmin, requireRecentPassword, requireUser } from '.
 import { emptyForm, type Form, parseForm, textField } from '../http/forms';
 import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
+import { toOrder } from '../orders/orders-store';
 import { termsSections } from '../organizers/organizer-terms';
 import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
+import { readDeskRefunds } from '../payments/desk-refunds';
 import { readDisputeView } from '../payments/dispute-view';
 import { auditRouter } from './audit-router';
 import { CONNECTION_FILTERS, type ConnectionFilter, listConnections } from './connections-list';
@@ -121,7 +123,7 @@ export function adminRouter(dependencies: Dependencies): Router {
     const organizer = await db('organizers').where({ id: order.organizer_id }).first();
     const timeline = await db('order_timeline').where({ order_id: id }).orderBy('id');
     const attempts = await db('payment_attempts').where({ order_id: id }).orderBy('n');
-    const refunds = await db('refunds').where({ order_id: id }).orderBy('created_at');
+    const deskRefunds = await readDeskRefunds(db, toOrder(order), 'admin');
     renderPage(
       req,
       res,
@@ -133,7 +135,7 @@ export function adminRouter(dependencies: Dependencies): Router {
         organizer,
         timeline,
         attempts,
-        refunds,
+        ...deskRefunds,
         ...(await readDisputeView(db, config, { id, buyerEmail: order.buyer_email })),
         terms: termsSections(await createTermsStore(db).findAgreed(id)),
       },

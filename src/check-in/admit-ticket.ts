@@ -33,7 +33,7 @@ export async function admitTicket(
     const outcome = await judge(trx, door, ticket);
     if (outcome !== 'admitted') return writeScan(trx, door, outcome, ticket?.id ?? null);
     const admitted = await trx('tickets')
-      .where({ id: ticket!.id, status: 'valid', checked_in_at: null })
+      .where({ id: ticket!.id, status: 'valid', refund_id: null, checked_in_at: null })
       .update({ checked_in_at: trx.fn.now(), checked_in_by: door.userId });
     return writeScan(trx, door, admitted === 1 ? 'admitted' : 'already_in', ticket!.id);
   });
@@ -59,10 +59,16 @@ async function lockTicket(
   const row = await trx('tickets')
     .where({ id: presented.id, event_id: eventId })
     .forUpdate()
-    .first('id', 'order_id', 'status', 'checked_in_at');
+    .first('id', 'order_id', 'status', 'refund_id', 'checked_in_at');
   if (!row) return null;
   const disputed = await isOrderDisputed(trx, row.order_id);
-  return { id: row.id, status: row.status, disputed, checkedInAt: row.checked_in_at };
+  return {
+    id: row.id,
+    status: row.status,
+    disputed,
+    beingRefunded: row.refund_id !== null,
+    checkedInAt: row.checked_in_at,
+  };
 }
 
 async function findScan(

@@ -8,6 +8,8 @@ export interface TicketAtDoor {
   status: string;
   /** a bank has taken the payment back for now */
   disputed: boolean;
+  /** its money has been asked back, and is not there yet */
+  beingRefunded: boolean;
   checkedInAt: Date | null;
 }
 
@@ -18,7 +20,7 @@ export function judgeTicket(
   if (!ticket) return 'unknown';
   if (event.status === 'cancelled') return 'event_cancelled';
   if (ticket.status === 'void') return 'void';
-  if (ticket.disputed) return 'blocked';
+  if (ticket.disputed || ticket.beingRefunded) return 'blocked';
   return ticket.checkedInAt ? 'already_in' : 'admitted';
 }
 
@@ -32,7 +34,7 @@ export const CHECK_IN_WORDS: Record<CheckInOutcome | 'undone', { heading: string
   },
   blocked: {
     heading: 'On hold',
-    text: 'The payment for this ticket is being disputed at the bank. Speak with the organizer.',
+    text: 'The payment for this ticket is being refunded, or disputed at the bank. Speak with the organizer.',
   },
   other_event: { heading: 'Another event', text: 'This is a real ticket, for another event.' },
   unknown: {

@@ -180,7 +180,9 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
       kind: 'success',
       text: `“${known.event.title}” is cancelled. Everybody who has tickets gets a mail with your words.`,
     });
-    res.redirect(303, paths.manageEvent(known.event.id));
+    const { taken } = await deskEvents.readSales(known.event.id);
+    // money was taken: what happens with it is the next question
+    res.redirect(303, taken > 0n ? paths.eventRefunds(known.event.id) : paths.manageEvent(known.event.id));
   });
 
   router.post('/organizer/events/:id/duplicates', async (req: Request, res: Response) => {

@@ -5,6 +5,7 @@ export interface JobPayloads {
   settle_order: { orderId: string };
   release_order: { orderId: string };
   send_refund: { refundId: string };
+  refund_event: { eventRefundId: string };
   send_mail: { mailId: string };
   mail_password_reset: { email: string };
   mail_tickets_of_buyer: { email: string };

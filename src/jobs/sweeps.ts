@@ -13,6 +13,9 @@ import { type Dependencies } from '../dependencies';
 import { queueCancellationMails } from '../events/cancel-event';
 import { releaseOrder, UNOPENED_SECONDS } from '../orders/release-order';
 import { settleOrder } from '../orders/settle-order';
+import { bookRefunds } from '../payments/book-refunds';
+import { listEventRefundsToContinue } from '../payments/event-payments';
+import { continueEventRefund } from '../payments/refund-event';
 import { sendRefund } from '../payments/send-refund';
 import { StripeFailure } from '../stripe/stripe-errors';
 import { listWaitingEvents } from '../webhooks/inbox';
@@ -34,6 +37,12 @@ export async function sweepOnce(dependencies: Dependencies): Promise<void> {
       (id) => settleOrder(dependencies, id),
     ],
     ['refunds to send', () => listRefundsToSend(dependencies), (id) => sendRefund(dependencies, id)],
+    ['refunds on their way', () => listPendingRefunds(dependencies), (id) => bookRefunds(dependencies, id)],
+    [
+      'refunds of cancelled events',
+      () => listEventRefundsToContinue(db),
+      (id) => continueEventRefund(dependencies, id),
+    ],
     [
       'connections to end',
       () => listConnectionsToEnd(dependencies),
@@ -124,15 +133,26 @@ async function listUncheckedPayments({ db }: Dependencies): Promise<string[]> {
 
 async function listRefundsToSend({ db }: Dependencies): Promise<string[]> {
   const rows = await db('refunds')
-    .where({ status: 'requested' })
+    .whereIn('status', ['requested', 'sent'])
     .where((either) =>
       either.whereNull('last_sent_at').orWhere('last_sent_at', '<', db.raw("now() - interval '1 minute'")),
     )
-    .where('created_at', '<', db.raw("now() - interval '30 seconds'"))
-    .orderBy('created_at')
+    .where('send_after', '<', db.raw("now() - interval '30 seconds'"))
+    .orderBy('send_after')
     .limit(AT_ONCE)
     .select('id');
   return rows.map((row) => row.id);
+}
+
+/** Payments with a refund that Stripe has and has not finished: nobody may have told us the end. */
+async function listPendingRefunds({ db }: Dependencies): Promise<string[]> {
+  const rows = await db('refunds')
+    .where({ status: 'pending' })
+    .where(db.raw('coalesce(checked_at, updated_at)'), '<', db.raw("now() - interval '10 minutes'"))
+    .orderByRaw('coalesce(checked_at, updated_at)')
+    .limit(AT_ONCE)
+    .select('payment_attempt_id');
+  return [...new Set(rows.map((row) => row.payment_attempt_id as string))];
 }
 
 async function listConnectionsToEnd({ db }: Dependencies): Promise<string[]> {

@@ -7,6 +7,7 @@ import { type Dependencies } from '../dependencies';
 import { mailTicketsOfBuyer } from '../orders/mail-tickets-of-buyer';
 import { settleOrder } from '../orders/settle-order';
 import { releaseOrder } from '../orders/release-order';
+import { continueEventRefund } from '../payments/refund-event';
 import { sendRefund } from '../payments/send-refund';
 import { workOffEvent } from '../webhooks/work-off-event';
 import { type JobName } from './jobs';
@@ -23,6 +24,9 @@ export function createTasks(dependencies: Dependencies): TaskList {
       if ((await sendRefund(dependencies, refundId)) === 'try_again')
         throw new TryAgain('Stripe gave no usable answer');
     }),
+    refund_event: task(z.object({ eventRefundId: z.string() }), ({ eventRefundId }) =>
+      continueEventRefund(dependencies, eventRefundId),
+    ),
     send_mail: task(z.object({ mailId: z.string() }), ({ mailId }) =>
       dependencies.mailSender.sendMail(mailId),
     ),

@@ -27,16 +27,46 @@ export async function moveTickets(
   const held = Number(to === 'held') - Number(from === 'held');
   const sold = Number(to === 'sold') - Number(from === 'sold');
   await trx.raw(
-    `UPDATE ticket_types SET held = held + :held * lines.quantity, sold = sold + :sold * lines.quantity
+    `UPDATE ticket_types SET held = held + :held * (lines.quantity - lines.refunded_quantity),
+            sold = sold + :sold * (lines.quantity - lines.refunded_quantity)
        FROM order_lines lines WHERE lines.order_id = :orderId AND ticket_types.id = lines.ticket_type_id`,
     { held, sold, orderId: order.id },
   );
   await trx.raw(
     `UPDATE events SET held = held + :held * total.quantity, sold = sold + :sold * total.quantity
-       FROM (SELECT sum(quantity)::integer AS quantity FROM order_lines WHERE order_id = :orderId) total WHERE events.id = :eventId`,
+       FROM (SELECT sum(quantity - refunded_quantity)::integer AS quantity FROM order_lines WHERE order_id = :orderId) total WHERE events.id = :eventId`,
     { held, sold, orderId: order.id, eventId: order.eventId },
   );
   return true;
+}
+
+/**
+ * Makes tickets void and gives their places back, once: only what was valid until now counts, so whoever comes second
+ * (a webhook beside the answer, a refund beside another) finds nothing to do. Needs the order's row lock. Answers how
+ * many tickets became void.
+ */
+export async function voidTickets(
+  trx: Knex.Transaction,
+  order: { id: string; eventId: string; inventory: Inventory },
+  which: { all: true } | { refundId: string },
+): Promise<number> {
+  const voided: { ticket_type_id: string }[] = await trx('tickets')
+    .where({ order_id: order.id, status: 'valid' })
+    .modify((query) => 'refundId' in which && query.where({ refund_id: which.refundId }))
+    .update({ status: 'void' })
+    .returning('ticket_type_id');
+  if (voided.length === 0 || order.inventory !== 'sold') return voided.length;
+  await lockInventory(trx, order.eventId);
+  const counts = new Map<string, number>();
+  for (const { ticket_type_id: type } of voided) counts.set(type, (counts.get(type) ?? 0) + 1);
+  for (const [type, count] of counts) {
+    await trx('order_lines')
+      .where({ order_id: order.id, ticket_type_id: type })
+      .increment('refunded_quantity', count);
+    await trx('ticket_types').where({ id: type }).decrement('sold', count);
+  }
+  await trx('events').where({ id: order.eventId }).decrement('sold', voided.length);
+  return voided.length;
 }
 
 /** Do an order's tickets fit once more? Under the inventory's lock. */

@@ -9,6 +9,7 @@ import { eventOfMember, thingOfMember } from '../organizers/event-of-member';
 import { termsSections } from '../organizers/organizer-terms';
 import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
+import { readDeskRefunds } from '../payments/desk-refunds';
 import { readDisputeView } from '../payments/dispute-view';
 import { ordersAsCsv } from './order-csv';
 import { listOrders, ORDER_FILTERS, type OrderFilter, readOrderSearch } from './order-list';
@@ -77,7 +78,7 @@ export function orderDeskRouter({
         event,
         lines: await orders.listLines(id),
         timeline: await db('order_timeline').where({ order_id: id }).orderBy('id'),
-        refunds: await db('refunds').where({ order_id: id }).orderBy('created_at'),
+        ...(await readDeskRefunds(db, order, 'organizer')),
         mails: await db('mails')
           .where({ order_id: id })
           .orderBy('created_at')

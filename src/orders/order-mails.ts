@@ -161,11 +161,12 @@ export async function paymentFailedMail(
   };
 }
 
-function footerFor(order: Order, title: string): string {
+export function footerFor(order: Order, title: string): string {
   return `You get this mail because of order ${order.reference} for ${title}.`;
 }
 
-async function readOrderForMail(db: Knex, { config, orderTokens }: MailDependencies, order: Order) {
+/** What every mail about an order names. */
+export async function readOrderForMail(db: Knex, { config, orderTokens }: MailDependencies, order: Order) {
   const event = await db('events').where({ id: order.eventId }).first();
   const organizer = await db('organizers').where({ id: order.organizerId }).first();
   const lines = await createOrdersStore(db).listLines(order.id);

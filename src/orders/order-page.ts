@@ -12,6 +12,8 @@ import { termsSections, whatIsAgreed } from '../organizers/organizer-terms';
 import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
 import { isOrderDisputed } from '../payments/disputes-store';
+import { createRefundsStore } from '../payments/refunds-store';
+import { refundForBuyer } from '../payments/refund-words';
 import { isFulfilled, type Order } from './order';
 import { orderWords } from './order-words';
 import { createOrdersStore } from './orders-store';
@@ -41,7 +43,8 @@ export async function renderOrderPage(
   const tickets = isFulfilled(order.status) ? await listTickets(dependencies, order.id) : [];
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
   const disputed = isFulfilled(order.status) && (await isOrderDisputed(db, order.id));
-  const words = orderWords(order, quantity, { disputed });
+  const valid = tickets.filter((ticket) => ticket.status === 'valid').length;
+  const words = orderWords(order, isFulfilled(order.status) ? valid : quantity, { disputed });
   const url = paths.order(token);
   res.set('X-Robots-Tag', 'noindex');
   renderPage(
@@ -65,6 +68,7 @@ export async function renderOrderPage(
       words,
       disputed,
       tickets,
+      refunds: await listRefundsForBuyer(db, order.id, organizer),
       sumLines: [
         ...lines.map((line) => ({
           label: `${line.quantity} × ${line.ticketTypeName}`,
@@ -95,6 +99,18 @@ async function termsOfOrder(db: Knex, order: Order, organizerName: string) {
   };
 }
 
+/** What has gone back, is going back, or should and does not. */
+async function listRefundsForBuyer(
+  db: Dependencies['db'],
+  orderId: string,
+  organizer: { name: string; contact_email: string },
+) {
+  const refunds = await createRefundsStore(db).listOfOrder(orderId);
+  return refunds.flatMap(
+    (refund) => refundForBuyer(refund, { name: organizer.name, contactEmail: organizer.contact_email }) ?? [],
+  );
+}
+
 const SENT: Notice = { kind: 'success', text: 'The tickets are on their way to your mail once more.' };
 
 /** The tickets of an order with their signed codes, ready to be shown. */
@@ -113,6 +129,7 @@ export async function listTickets(
       return {
         seq: row.seq as number,
         status: row.status as string,
+        beingRefunded: row.refund_id !== null,
         checkedInAt: row.checked_in_at as Date | null,
         typeName: row.type_name as string,
         code,

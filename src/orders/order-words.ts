@@ -102,11 +102,12 @@ function wordsOf(
       };
     case 'partially_refunded':
       return {
-        heading: 'You are in',
-        tone: 'green',
-        answer: `Yes, ${count}`,
+        heading: tickets > 0 ? 'You are in' : 'A part of your money was given back',
+        tone: tickets > 0 ? 'green' : 'neutral',
+        answer: tickets > 0 ? `Yes, ${count}` : 'No, your tickets were refunded',
         charged: `Paid ${amount}; a part of it was given back.`,
-        next: 'Show the code at the door, on your phone or on paper.',
+        next:
+          tickets > 0 ? 'Show the code at the door, on your phone or on paper.' : 'You need not do anything.',
         lookAgain: null,
       };
     case 'refunded':

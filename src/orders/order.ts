@@ -22,12 +22,13 @@ export const LEGAL_MOVES: Record<OrderStatus, readonly OrderStatus[]> = {
   expiring: ['paid', 'processing', 'expired', 'needs_attention'],
   paid: ['partially_refunded', 'refunded', 'needs_attention'],
   partially_refunded: ['refunded', 'needs_attention'],
-  refunded: [],
+  // a refund that the buyer's bank sent back: the money is owed again
+  refunded: ['needs_attention'],
   // late success: the tickets are taken again if they fit, else everything is given back
   failed: ['paid', 'refund_pending', 'needs_attention'],
   expired: ['paid', 'refund_pending', 'needs_attention'],
   refund_pending: ['refunded', 'needs_attention'],
-  needs_attention: ['paid', 'refund_pending', 'expired'],
+  needs_attention: ['paid', 'refund_pending', 'refunded', 'expired'],
 };
 
 /** Where an order's tickets are counted. `keep` leaves them where they are until a person has decided. */
@@ -136,6 +137,14 @@ export interface PaymentAttempt {
   answeredAt: Date | null;
   checkedAt: Date | null;
   paidAt: Date | null;
+}
+
+/** What a payment brought: Stripe's word where it is known, else what was asked for. Minor units. */
+export function paidOf(payment: PaymentAttempt): { amount: bigint; currency: string } {
+  return {
+    amount: payment.paidAmount ?? payment.amount,
+    currency: payment.paidCurrency ?? payment.currency,
+  };
 }
 
 /** Who moved an order, and why. */

@@ -9,6 +9,7 @@ import { type Knex } from 'knex';
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
 import { queueMail } from '../mail/outbox';
+import { reflectRefunds } from '../payments/apply-refund';
 import { bookDisputes } from '../payments/book-disputes';
 import { bookRefunds } from '../payments/book-refunds';
 import { requestAutomaticRefund } from '../payments/request-refund';
@@ -119,7 +120,8 @@ async function applyPaid(
   // A second payment for one order: given back, whatever its amount, and the good one is not touched.
   if (hasItsPayment(order.status)) {
     await noteOnOrder(trx, order, { ...paid, reason: 'a second payment for this order is given back' });
-    return requestAutomaticRefund(trx, attempt, 'duplicate_payment');
+    await requestAutomaticRefund(trx, order, attempt, 'duplicate_payment');
+    return;
   }
   if (!isAsOrdered(order, attempt)) return applyMismatch(trx, dependencies, order, attempt, paid);
 
@@ -133,7 +135,7 @@ async function applyPaid(
         return applyLatePayment(trx, dependencies, order, attempt, paid);
       }
       await reach(trx, order, 'paid', paid);
-      return fulfilOrder(trx, dependencies, order);
+      return fulfil(trx, dependencies, order, attempt);
     case 'expired':
     case 'failed':
       return applyLatePayment(trx, dependencies, order, attempt, paid);
@@ -183,6 +185,20 @@ async function isEventCancelled(trx: Knex.Transaction, order: Order): Promise<bo
   return event.status === 'cancelled';
 }
 
+async function fulfil(
+  trx: Knex.Transaction,
+  dependencies: SettleDependencies,
+  order: Order,
+  payment: PaymentAttempt,
+): Promise<void> {
+  await fulfilOrder(trx, dependencies, order);
+  // refunds can be reported before the payment itself
+  await reflectRefunds(trx, order, payment, {
+    actor: 'stripe',
+    reason: 'the payment had been refunded at Stripe already',
+  });
+}
+
 /** The tickets again if they still fit and the event takes place, else all of the money back. */
 async function applyLatePayment(
   trx: Knex.Transaction,
@@ -196,7 +212,7 @@ async function applyLatePayment(
     !cancelled &&
     (await moveOrder(trx, order, 'paid', { ...paid, reason: 'a late payment; the tickets were still there' }))
   ) {
-    return fulfilOrder(trx, dependencies, order);
+    return fulfil(trx, dependencies, order, attempt);
   }
   const why = cancelled ? 'event_cancelled' : 'sold_out';
   await moveOrder(
@@ -209,7 +225,11 @@ async function applyLatePayment(
     },
     { statusDetail: why },
   );
-  await requestAutomaticRefund(trx, attempt, 'late_payment');
+  if (!(await requestAutomaticRefund(trx, order, attempt, 'late_payment')))
+    await reflectRefunds(trx, order, attempt, {
+      actor: 'stripe',
+      reason: 'the payment had been refunded at Stripe already',
+    });
   await queueMail(trx, await lateRefundMail(trx, dependencies, order, why));
 }
 

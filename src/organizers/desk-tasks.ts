@@ -4,6 +4,7 @@ import { howItEnded } from '../connect/status-card';
 import { formatDateTime, zoneName } from '../lib/dates';
 import { formatMoney } from '../lib/money';
 import { paths } from '../paths';
+import { type RefundMatter } from '../payments/refund-matters';
 import { type Overview } from './overview';
 
 export interface PaymentsBanner {
@@ -103,5 +104,51 @@ export function deskTasks(overview: Overview, standard: Connection | null): Task
     }`,
     href: paths.deskOrder(dispute.orderId),
   }));
-  return [...disputes, ...payments, ...stopped, ...soon, ...unfinished, ...drafts];
+  return [
+    ...disputes,
+    ...overview.refundMatters.map(refundTask),
+    ...payments,
+    ...stopped,
+    ...soon,
+    ...unfinished,
+    ...drafts,
+  ];
+}
+
+function refundTask(matter: RefundMatter): Task {
+  const money = formatMoney(matter.amount, matter.currency);
+  switch (matter.kind) {
+    case 'stopped':
+      return {
+        iconName: 'error',
+        urgent: true,
+        title: `A refund of order ${matter.reference} was not made`,
+        text: `${money} is not with its buyer. The order’s page says why, and lets you try again.`,
+        href: paths.deskOrder(matter.orderId),
+      };
+    case 'event_stopped':
+      return {
+        iconName: 'error',
+        urgent: true,
+        title: `Refunds of “${matter.title}” were not made`,
+        text: `${money} is not with its buyers. The page of the refunds says why, and lets you try again.`,
+        href: paths.eventRefunds(matter.eventId),
+      };
+    case 'tickets':
+      return {
+        iconName: 'ticket',
+        urgent: true,
+        title: `Say which tickets of order ${matter.reference} were refunded`,
+        text: `${money} was given back at Stripe. Until you say, all tickets of the order stay valid.`,
+        href: paths.refundTickets(matter.refundId),
+      };
+    case 'cancelled':
+      return {
+        iconName: 'money',
+        urgent: true,
+        title: `Decide about the money of “${matter.title}”`,
+        text: `The event is cancelled, and its buyers have paid you ${money}. You can refund everybody at once.`,
+        href: paths.eventRefunds(matter.eventId),
+      };
+  }
 }

@@ -29,8 +29,8 @@ export async function thingOfMember<Row extends { id: string; organizer_id: stri
   req: Request,
   table: 'events' | 'orders',
   what: string,
+  id: unknown = req.params['id'],
 ): Promise<Row> {
-  const id = req.params['id'];
   const row = (isUuid(id) ? await db(table).where({ id }).first() : undefined) as Row | undefined;
   const membership = row && req.memberships?.find((candidate) => candidate.id === row.organizer_id);
   if (!row || !membership) throw new NotFound(what);

@@ -1,5 +1,6 @@
 /** What the desk's first page shows, read in one place: what needs a person today, then the numbers. */
 import { type Knex } from 'knex';
+import { listRefundMatters, type RefundMatter } from '../payments/refund-matters';
 import { listDisputesToAnswer } from '../payments/disputes-store';
 
 interface UnfinishedForm {
@@ -49,6 +50,8 @@ export interface Overview {
   revenue: { currency: string; amount: bigint }[];
   /** payments that a bank has taken back or asks about, and that can still be answered */
   disputes: Awaited<ReturnType<typeof listDisputesToAnswer>>;
+  /** refunds that have stopped or ask something, and money of cancelled events that nobody decided about */
+  refundMatters: RefundMatter[];
 }
 
 interface Who {
@@ -74,6 +77,7 @@ export async function readOverview(db: Knex, who: Who): Promise<Overview> {
     ticketsSold: counts.tickets,
     revenue: await sumRevenue(db, who),
     disputes: await listDisputesToAnswer(db, who),
+    refundMatters: await listRefundMatters(db, who),
   };
 }
 

@@ -8,11 +8,12 @@ import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
 import { newId } from '../lib/ids';
 import { queueMail } from '../mail/outbox';
+import { voidTickets } from '../orders/inventory';
 import { moveOrder, noteOnOrder } from '../orders/move-order';
 import { type Cause, isFulfilled, type Order, type PaymentAttempt } from '../orders/order';
 import { createOrdersStore } from '../orders/orders-store';
 import { type Dispute } from '../stripe/stripe-reading';
-import { isSecondPayment } from './book-refunds';
+import { createRefundsStore } from './refunds-store';
 import { stageOf } from './dispute';
 import { disputeMail } from './dispute-mails';
 import { openFinding } from './findings-store';
@@ -110,8 +111,8 @@ async function applyLoss(
   cause: Cause,
 ): Promise<void> {
   const whole = dispute.amount >= (attempt.paidAmount ?? attempt.amount);
-  if (!whole || !isFulfilled(order.status) || (await isSecondPayment(trx, attempt.id)))
+  if (!whole || !isFulfilled(order.status) || (await createRefundsStore(trx).isDuplicate(attempt)))
     return noteOnOrder(trx, order, cause);
-  await trx('tickets').where({ order_id: order.id }).update({ status: 'void' });
+  await voidTickets(trx, order, { all: true });
   await moveOrder(trx, order, 'refunded', cause, { statusDetail: 'dispute_lost' });
 }

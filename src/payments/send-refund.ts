@@ -1,135 +1,174 @@
 /**
  * Sends a refund to the account and in the mode that its payment was made in (promise 5), and keeps the answer. The
- * intent is a row; the key names row and send, so that a repeated send can't give money back twice.
+ * intent is a row; the key names row and send, so that a repeated send can't give money back twice. The number in the key
+ * rises only when Stripe has said no, or answers this key with nothing but its own error.
  */
 import { noteAccessLost } from '../connect/account-health';
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
-import { moveOrder, noteOnOrder } from '../orders/move-order';
 import { createOrdersStore } from '../orders/orders-store';
+import { type PaymentAttempt } from '../orders/order';
 import { type Refund as StripeRefund } from '../stripe/stripe-client';
 import { isWorthRetrying, StripeFailure } from '../stripe/stripe-errors';
+import { applyNoMoney, applyRefund } from './apply-refund';
+import { bookRefunds, noteFeeRefunded } from './book-refunds';
+import { idempotencyKeyOf, type Refund } from './refund';
+import { createRefundsStore } from './refunds-store';
+import { isOverAtStripe } from './refund-words';
 
-export type RefundDependencies = Pick<Dependencies, 'config' | 'db' | 'stripe' | 'logger'>;
+export type RefundDependencies = Pick<Dependencies, 'db' | 'config' | 'stripe' | 'logger' | 'orderTokens'>;
 
-interface RefundRow {
-  id: string;
-  order_id: string;
-  payment_attempt_id: string;
-  origin: 'late_payment' | 'duplicate_payment' | 'dashboard' | 'request';
-  amount: bigint;
-  status: string;
-  idempotency_key: string;
-  first_sent_at: Date | null;
-}
+/** A key replays a stored 500 for a day, whether Stripe had acted or not: after so many its own list of refunds tells. */
+const SERVER_ERRORS_OF_ONE_KEY = 3;
 
 export async function sendRefund(
   dependencies: RefundDependencies,
   refundId: string,
 ): Promise<'done' | 'try_again'> {
   const { db, stripe } = dependencies;
-  const refund = (await db('refunds').where({ id: refundId }).first()) as RefundRow | undefined;
-  if (!refund || refund.status !== 'requested') return 'done';
-  const attempt = await createOrdersStore(db).getAttempt(refund.payment_attempt_id);
-  const order = await createOrdersStore(db).get(refund.order_id);
-  const call = {
-    account: attempt.stripeAccountId,
-    livemode: attempt.livemode,
-    paymentIntentId: attempt.paymentIntentId!,
-  };
+  const before = await createRefundsStore(db).find(refundId);
+  if (!before || (before.status !== 'requested' && before.status !== 'sent')) return 'done';
+  const payment = await createOrdersStore(db).getAttempt(before.attemptId);
   try {
-    // After a send whose answer was lost, look first: a key grows old, the refund's own mark does not.
-    const known = refund.first_sent_at
-      ? (await stripe.listRefunds(call)).find((candidate) => candidate.metadata['foyer_refund'] === refund.id)
-      : undefined;
-    await db('refunds')
-      .where({ id: refund.id })
-      .update({ first_sent_at: db.raw('coalesce(first_sent_at, now())'), last_sent_at: db.fn.now() });
+    const { refund, found } = await prepareSend(dependencies, before, payment);
+    if (!refund) return 'done';
     const answer =
-      known ??
+      found ??
       (await stripe.createRefund({
-        ...call,
+        ...callFor(payment),
         amount: refund.amount,
-        // Nobody got anything for this payment: the platform gives its fee back too, where there was one.
-        refundApplicationFee: order.applicationFeeAmount > 0n,
-        metadata: { foyer_order: refund.order_id, foyer_refund: refund.id },
-        idempotencyKey: refund.idempotency_key,
+        // only where there was a fee: Stripe refuses it otherwise
+        refundApplicationFee: refund.feeAmount > 0n,
+        metadata: { foyer_order: refund.orderId, foyer_refund: refund.id },
+        idempotencyKey: refund.idempotencyKey!,
       }));
-    await recordRefund(dependencies, refund.id, answer);
+    await recordAnswer(dependencies, refund.id, answer);
+    if (refund.feeAmount > 0n) await noteFeeRefunded(dependencies, payment, answer);
     return 'done';
   } catch (error) {
     if (!(error instanceof StripeFailure)) throw error;
-    if (error.problem === 'platform_key')
-      dependencies.logger.error(
-        { err: error },
-        'Stripe does not accept the key of this platform: no refund can be made',
-      );
-    if (isWorthRetrying(error)) return 'try_again';
-    if (error.problem === 'access_lost')
-      await noteAccessLost(dependencies, { account: attempt.stripeAccountId, livemode: attempt.livemode });
-    await recordRefusal(dependencies, refund.id, error.code ?? error.problem);
-    return 'done';
+    return handleFailure(dependencies, before, payment, error);
   }
 }
 
-/** Keeps what Stripe says of a refund of ours, and moves the order when the money is on its way for sure. */
-export async function recordRefund(
-  { db }: Pick<RefundDependencies, 'db'>,
+function callFor(payment: PaymentAttempt) {
+  return {
+    account: payment.stripeAccountId,
+    livemode: payment.livemode,
+    paymentIntentId: payment.paymentIntentId!,
+  };
+}
+
+/**
+ * After a send whose answer was lost, looks first: a key grows old, the refund's own mark does not. Then commits that a
+ * send is about to happen. `refund` is null when somebody else has brought it to an end meanwhile.
+ */
+async function prepareSend(
+  { db, stripe }: RefundDependencies,
+  before: Refund,
+  payment: PaymentAttempt,
+): Promise<{ refund: Refund | null; found: StripeRefund | undefined }> {
+  const found = before.firstSentAt
+    ? (await stripe.listRefunds(callFor(payment))).find((candidate) => isAnswerTo(before, candidate))
+    : undefined;
+  const nextKey = !found && before.serverErrors >= SERVER_ERRORS_OF_ONE_KEY;
+  const claimed = await db('refunds')
+    .where({ id: before.id, send_number: before.sendNumber })
+    .whereIn('status', ['requested', 'sent'])
+    .update({
+      status: 'sent',
+      first_sent_at: db.raw('coalesce(first_sent_at, now())'),
+      last_sent_at: db.fn.now(),
+      updated_at: db.fn.now(),
+      ...(nextKey
+        ? {
+            send_number: before.sendNumber + 1,
+            idempotency_key: idempotencyKeyOf(before.id, before.sendNumber + 1),
+            server_errors: 0,
+          }
+        : {}),
+    });
+  return { refund: claimed > 0 ? await createRefundsStore(db).get(before.id) : null, found };
+}
+
+/** Is this refund at Stripe what this row asked for? One that an earlier send made, and that failed, is not. */
+export function isAnswerTo(refund: Refund, candidate: StripeRefund): boolean {
+  if (refund.formerStripeRefundIds.includes(candidate.id)) return false;
+  if (refund.stripeRefundId) return refund.stripeRefundId === candidate.id;
+  return candidate.metadata['foyer_refund'] === refund.id && candidate.amount === refund.amount;
+}
+
+async function recordAnswer(
+  dependencies: RefundDependencies,
   refundId: string,
   answer: StripeRefund,
 ): Promise<void> {
-  await inTransaction(db, async (trx) => {
-    const refund = (await trx('refunds').where({ id: refundId }).first()) as RefundRow;
-    const order = await createOrdersStore(trx).lock(refund.order_id);
-    const status =
-      answer.status === 'succeeded'
-        ? 'succeeded'
-        : answer.status === 'failed' || answer.status === 'canceled'
-          ? 'needs_attention'
-          : 'pending';
-    const before = (await trx('refunds').where({ id: refundId }).first('status')).status;
-    if (before === status || before === 'succeeded') return;
-    await trx('refunds').where({ id: refundId }).update({
-      status,
-      stripe_refund_id: answer.id,
-      last_error: answer.failureReason,
-      updated_at: trx.fn.now(),
-    });
-    const cause = {
-      actor: 'stripe' as const,
-      reason: `refund ${answer.status}`,
-      details: { refund: answer.id, amount: String(answer.amount) },
-    };
-    if (order.status !== 'refund_pending' || refund.origin !== 'late_payment')
-      return noteOnOrder(trx, order, cause);
-    if (status === 'succeeded')
-      await moveOrder(trx, order, 'refunded', cause, { statusDetail: order.statusDetail });
-    else if (status === 'needs_attention')
-      await moveOrder(trx, order, 'needs_attention', cause, { statusDetail: 'refund_failed' });
-    else await noteOnOrder(trx, order, cause);
+  await inTransaction(dependencies.db, async (trx) => {
+    const refunds = createRefundsStore(trx);
+    const orders = createOrdersStore(trx);
+    const order = await orders.lock((await refunds.get(refundId)).orderId);
+    const refund = await refunds.get(refundId);
+    await applyRefund(trx, dependencies, order, await orders.getAttempt(refund.attemptId), refund, answer);
   });
 }
 
-/** Stripe will not make this refund: a person has to see to it. */
+async function handleFailure(
+  dependencies: RefundDependencies,
+  refund: Refund,
+  payment: PaymentAttempt,
+  failure: StripeFailure,
+): Promise<'done' | 'try_again'> {
+  const { db, logger } = dependencies;
+  const code = failure.code ?? failure.problem;
+  if (failure.problem === 'platform_key')
+    logger.error({ err: failure }, 'Stripe does not accept the key of this platform: no refund can be made');
+  if (isWorthRetrying(failure)) {
+    await db('refunds')
+      .where({ id: refund.id, status: 'sent' })
+      .update({
+        last_error: code,
+        ...((failure.httpStatus ?? 0) >= 500 ? { server_errors: db.raw('server_errors + 1') } : {}),
+      });
+    return 'try_again';
+  }
+  if (failure.problem === 'access_lost')
+    await noteAccessLost(dependencies, { account: payment.stripeAccountId, livemode: payment.livemode });
+  // Somebody gave it back at Stripe: what is there is booked before this one is given up.
+  if (isOverAtStripe(code) || failure.param === 'amount') await bookRefunds(dependencies, payment.id);
+  await recordRefusal(dependencies, refund.id, failure.param === 'amount' ? 'more_than_left' : code);
+  return 'done';
+}
+
+/** Stripe will not make this refund: a person has to see to it, unless there is nothing left to see to. */
 async function recordRefusal(
-  { db, logger }: RefundDependencies,
+  dependencies: RefundDependencies,
   refundId: string,
   code: string,
 ): Promise<void> {
-  await inTransaction(db, async (trx) => {
-    const refund = (await trx('refunds').where({ id: refundId }).first()) as RefundRow;
-    const order = await createOrdersStore(trx).lock(refund.order_id);
-    await trx('refunds')
-      .where({ id: refundId, status: 'requested' })
-      .update({ status: 'needs_attention', last_error: code, updated_at: trx.fn.now() });
-    const cause = {
-      actor: 'stripe' as const,
-      reason: `refund refused (${code})`,
-      details: { account: order.stripeAccountId },
-    };
-    if (order.status === 'refund_pending')
-      await moveOrder(trx, order, 'needs_attention', cause, { statusDetail: 'refund_failed' });
-    else await noteOnOrder(trx, order, cause);
+  const over = isOverAtStripe(code);
+  const refused = await inTransaction(dependencies.db, async (trx) => {
+    const refunds = createRefundsStore(trx);
+    const order = await createOrdersStore(trx).lock((await refunds.get(refundId)).orderId);
+    const refund = await refunds.get(refundId);
+    if (refund.status !== 'requested' && refund.status !== 'sent') return null;
+    const status = over ? 'failed' : 'needs_attention';
+    await refunds.update(refundId, { status, last_error: code });
+    if (over) await refunds.releaseTickets(refundId);
+    await applyNoMoney(
+      trx,
+      dependencies,
+      order,
+      { ...refund, status, lastError: code },
+      {
+        actor: 'stripe',
+        reason: `a refund was refused (${code.replaceAll('_', ' ')})`,
+        details: { account: order.stripeAccountId },
+      },
+    );
+    return refund;
   });
-  logger.error({ refundId, code }, 'a refund was refused and needs a person');
+  if (!refused) return;
+  // who asked sees it on the page, and can try again; what Foyer asked for by itself is an admin's to see to
+  const level = over || refused.requestedAs !== 'system' ? 'warn' : 'error';
+  dependencies.logger[level]({ refundId, code }, 'a refund was refused');
 }

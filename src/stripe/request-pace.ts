@@ -18,6 +18,7 @@ export type Endpoint =
   | 'GET /v1/disputes'
   | 'GET /v1/charges'
   | 'GET /v1/events'
+  | 'GET /v1/application_fees'
   | 'GET /v1/accounts/:id'
   | 'GET /v1/country_specs/:id';
 

@@ -47,6 +47,7 @@ export interface Refund {
   amount: bigint;
   currency: string;
   paymentIntentId: string | null;
+  chargeId: string | null;
   failureReason: string | null;
   metadata: Record<string, string>;
 }
@@ -207,6 +208,15 @@ export function createStripeClient(settings: {
         ))
           refunds.push(toRefund(refund));
         return refunds;
+      });
+    },
+
+    /** How much of the platform's fee on a charge has gone back, in minor units; null where there was no fee. */
+    async readFeeRefunded(call: { livemode: boolean; chargeId: string }): Promise<bigint | null> {
+      return answered('GET /v1/application_fees', call, async (client) => {
+        const { data } = await client.applicationFees.list({ charge: call.chargeId, limit: 1 });
+        const refunded = data?.[0]?.amount_refunded;
+        return Number.isSafeInteger(refunded) ? BigInt(refunded!) : null;
       });
     },
 

@@ -51,6 +51,7 @@ export function toRefund(refund: Stripe.Refund): Refund {
     amount: BigInt(refund.amount),
     currency: refund.currency,
     paymentIntentId: idOf(refund.payment_intent),
+    chargeId: idOf(refund.charge),
     failureReason: refund.failure_reason ?? null,
     metadata: refund.metadata ?? {},
   };

@@ -12,7 +12,7 @@ import { type PaymentAttempt } from '../orders/order';
 import { createOrdersStore } from '../orders/orders-store';
 import { settleAttempt } from '../orders/settle-order';
 import { bookDisputes } from '../payments/book-disputes';
-import { bookRefunds } from '../payments/book-refunds';
+import { bookRefunds, isBookedAlready } from '../payments/book-refunds';
 import { readStripeEvent, type StripeEvent } from '../stripe/webhook-signature';
 
 type Handler = (dependencies: Dependencies, event: StripeEvent & { account: string }) => Promise<string>;
@@ -148,6 +148,8 @@ async function bookPaymentsRefunds(
 ): Promise<string> {
   const attempt = await findPaidAttempt(dependencies, event);
   if (!attempt) return 'ignored: no payment of ours';
+  // the news of what we have just done ourselves: a hundred refunds must not make a hundred readings more
+  if (await isBookedAlready(dependencies.db, attempt.id, event.object)) return 'booked before';
   await bookRefunds(dependencies, attempt.id);
   return 'booked';
 }

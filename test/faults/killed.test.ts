@@ -87,7 +87,7 @@ test('P3: killed between the refund at Stripe and our commit: the money goes bac
   await reached;
   const { charges, refunds } = (await world().ledger()).accounts[sale.account]!;
   expect(refunds).toHaveLength(1);
-  expect(await world().db('refunds').where({ order_id: late.id })).toMatchObject([{ status: 'requested' }]);
+  expect(await world().db('refunds').where({ order_id: late.id })).toMatchObject([{ status: 'sent' }]);
 
   await world().passTime(2);
   await world().start();

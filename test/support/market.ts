@@ -281,7 +281,7 @@ export async function brokenInvariants(testApp: Pick<TestApp, 'db'>): Promise<st
   const checks: [string, string][] = [
     [
       'ticket type counters',
-      `SELECT types.id FROM ticket_types types LEFT JOIN LATERAL (SELECT coalesce(sum(quantity) FILTER (WHERE inventory = 'held'), 0) AS held, coalesce(sum(quantity) FILTER (WHERE inventory = 'sold'), 0) AS sold FROM order_lines JOIN orders ON orders.id = order_lines.order_id WHERE ticket_type_id = types.id) counted ON true WHERE types.held <> counted.held OR types.sold <> counted.sold OR types.held + types.sold > types.capacity`,
+      `SELECT types.id FROM ticket_types types LEFT JOIN LATERAL (SELECT coalesce(sum(quantity) FILTER (WHERE inventory = 'held'), 0) AS held, coalesce(sum(quantity - refunded_quantity) FILTER (WHERE inventory = 'sold'), 0) AS sold FROM order_lines JOIN orders ON orders.id = order_lines.order_id WHERE ticket_type_id = types.id) counted ON true WHERE types.held <> counted.held OR types.sold <> counted.sold OR types.held + types.sold > types.capacity`,
     ],
     [
       'event counters',
@@ -289,7 +289,7 @@ export async function brokenInvariants(testApp: Pick<TestApp, 'db'>): Promise<st
     ],
     [
       'tickets of fulfilled orders',
-      `SELECT orders.id FROM orders LEFT JOIN LATERAL (SELECT count(*) AS n FROM tickets WHERE order_id = orders.id AND status = 'valid') t ON true LEFT JOIN LATERAL (SELECT sum(quantity) AS n FROM order_lines WHERE order_id = orders.id) l ON true WHERE (orders.inventory = 'sold') <> (t.n = l.n)`,
+      `SELECT orders.id FROM orders LEFT JOIN LATERAL (SELECT count(*) AS n FROM tickets WHERE order_id = orders.id AND status = 'valid') t ON true LEFT JOIN LATERAL (SELECT sum(quantity - refunded_quantity) AS n FROM order_lines WHERE order_id = orders.id) l ON true WHERE CASE WHEN orders.inventory = 'sold' THEN t.n <> l.n ELSE t.n > 0 END`,
     ],
     [
       'no ticket without a paid or free order',
@@ -298,6 +298,14 @@ export async function brokenInvariants(testApp: Pick<TestApp, 'db'>): Promise<st
     [
       'every status has its row in the timeline',
       `SELECT orders.id FROM orders WHERE status <> (SELECT to_status FROM order_timeline WHERE order_id = orders.id ORDER BY id DESC LIMIT 1)`,
+    ],
+    [
+      'refunds fit their payment',
+      `SELECT payment_attempt_id FROM refunds JOIN payment_attempts ON payment_attempts.id = payment_attempt_id WHERE refunds.status IN ('pending', 'succeeded') GROUP BY payment_attempt_id, paid_amount, payment_attempts.amount HAVING sum(refunds.amount) > coalesce(paid_amount, payment_attempts.amount)`,
+    ],
+    [
+      'a payment that went back whole leaves no ticket',
+      `SELECT orders.id FROM orders WHERE status IN ('paid', 'partially_refunded') AND total_amount > 0 AND total_amount <= (SELECT coalesce(sum(refunds.amount), 0) FROM refunds WHERE order_id = orders.id AND refunds.status = 'succeeded' AND refunds.origin <> 'duplicate_payment' AND payment_attempt_id = (SELECT id FROM payment_attempts WHERE order_id = orders.id AND status = 'paid' ORDER BY paid_at LIMIT 1))`,
     ],
     [
       'one kept payment for an order',

@@ -108,6 +108,7 @@ export function testConfig(overrides: TestAppOverrides = {}): Config {
       ...overrides.stripe,
     },
     platformFee: { percentHundredths: 250, fixed: { eur: 30n, usd: 30n, gbp: 25n, chf: 30n, jpy: 50n } },
+    platformFeeRefund: 'proportional',
     smtpUrl: null,
     mailFrom: 'Foyer <tickets@foyer.example>',
     logLevel: 'info',

@@ -327,6 +327,48 @@ get(
   ({ draftEvent }) => `/organizer/events/${draftEvent}/orders`,
 );
 get('GET /organizer/orders/:id', 'member', 'paid');
+for (const [what, ofOrder] of [
+  ['paid', (of: World) => of.orderId],
+  ['being refunded', (of: World) => of.orderOfStopped],
+] as const) {
+  get('GET /organizer/orders/:id', 'member', `refunds, ${what}`, (of) => `/organizer/orders/${ofOrder(of)}`);
+  get(
+    'GET /organizer/orders/:id/refunds/new',
+    'member',
+    what,
+    (of) => `/organizer/orders/${ofOrder(of)}/refunds/new`,
+  );
+  get('GET /admin/orders/:id', 'admin', `refunds, ${what}`, (of) => `/admin/orders/${ofOrder(of)}`);
+}
+get('GET /admin/orders/:id/refunds/new', 'admin');
+for (const [role, side] of [
+  ['member', 'organizer'],
+  ['admin', 'admin'],
+] as const) {
+  const at = (query: string) => (of: World) => `/${side}/orders/${of.orderId}/refunds/preview?${query}`;
+  get(`GET /${side}/orders/:id/refunds/preview`, role, 'the whole order', at('scope=order'));
+  get(`GET /${side}/orders/:id/refunds/preview`, role, 'a ticket', at('scope=tickets&ticket.1=1'));
+  get(`GET /${side}/orders/:id/refunds/preview`, role, 'no amount', at('scope=amount&amount=ten'), 422);
+  mistakes(`GET /${side}/orders/:id/refunds/preview`, role, `POST /${side}/orders/:id/refunds`, {
+    scope: 'order',
+    key: 'no key',
+  });
+}
+get('GET /organizer/refunds/:id/tickets', 'member');
+mistakes('GET /organizer/refunds/:id/tickets', 'member', 'POST /organizer/refunds/:id/tickets', {
+  which: 'some',
+});
+get('GET /organizer/events/:id/refunds', 'member', 'before');
+FILLED.push({
+  route: 'GET /organizer/events/:id/refunds',
+  name: 'on its way, as member',
+  status: 200,
+  async open(world) {
+    const path = `/organizer/events/${world.cancelledEvent}/refunds`;
+    await world.visitor('member').send('POST', path);
+    return world.visitor('member').send('GET', path);
+  },
+});
 get('GET /organizer/events/:id/check-in', 'member');
 get(
   'GET /organizer/events/:id/check-in',
@@ -500,6 +542,7 @@ const validators: Record<string, HtmlValidate> = {
   others: validatorWithout(),
   // without JavaScript a page can only wait by asking again; it says so and has a link
   'GET /orders/:token/payment': validatorWithout('meta-refresh'),
+  'GET /organizer/events/:id/refunds': validatorWithout('meta-refresh'),
   // programs that show mails need the tables and attributes of old
   [MAIL]: validatorWithout('no-inline-style', 'no-deprecated-attr', 'prefer-tbody'),
 };

@@ -81,9 +81,24 @@ const order =
   };
 
 const event =
-  (which: 'event' | 'draftEvent' | 'toUnpublish' | 'toCancel', rest = '') =>
+  (which: 'event' | 'draftEvent' | 'toUnpublish' | 'toCancel' | 'cancelledEvent', rest = '') =>
   (world: World) =>
     `/organizer/events/${world[which]}${rest}`;
+
+const refund =
+  (which: 'refundedAtStripe' | 'stoppedRefund' | 'stoppedRefundToo', rest: string, side = 'organizer') =>
+  (world: World) =>
+    `/${side}/refunds/${world[which]}/${rest}`;
+
+/** One euro of the paid order, as the preview's form has it; the admins' form is the same. */
+const oneEuro = async (world: World) => ({
+  ...(await formAt(
+    world,
+    `/organizer/orders/${world.orderId}/refunds/preview?scope=amount&amount=1`,
+    /\/refunds$/,
+  )),
+  reason: 'The bar was closed',
+});
 
 const because = () => ({ reason: 'Somebody asked for it' });
 const details = async ({ db, organizerId }: World) => {
@@ -279,6 +294,52 @@ export const TABLE: Record<string, Row> = {
       ticket_id: (await world.db('tickets').where({ order_id: world.orderId }).orderBy('seq').first('id')).id,
     }),
   },
+  'GET /organizer/orders/:id/refunds/new': { outcomes: membersOnly(page) },
+  'GET /organizer/orders/:id/refunds/preview': {
+    outcomes: membersOnly(page),
+    at: (world) => `/organizer/orders/${world.orderId}/refunds/preview?scope=order`,
+  },
+  'POST /organizer/orders/:id/refunds': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/orders\/[\w-]{36}$/, true)),
+    fields: oneEuro,
+  },
+  'GET /organizer/refunds/:id/tickets': {
+    outcomes: membersOnly(page),
+    at: refund('refundedAtStripe', 'tickets'),
+  },
+  'POST /organizer/refunds/:id/tickets': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/orders\//, true), {
+      colleague: leadsTo(/^\/organizer\/orders\//),
+    }),
+    at: refund('refundedAtStripe', 'tickets'),
+    fields: () => ({ which: 'none' }),
+  },
+  'POST /organizer/refunds/:id/withdrawal': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/orders\//, true), {
+      colleague: leadsTo(/^\/organizer\/orders\//),
+    }),
+    at: refund('stoppedRefund', 'withdrawal'),
+  },
+  'POST /organizer/refunds/:id/attempts': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/orders\//, true), {
+      colleague: leadsTo(/^\/organizer\/orders\//),
+    }),
+    at: refund('stoppedRefundToo', 'attempts'),
+  },
+  'GET /organizer/events/:id/refunds': {
+    outcomes: membersOnly(page),
+    at: event('cancelledEvent', '/refunds'),
+  },
+  'POST /organizer/events/:id/refunds': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/events\/[\w-]{36}\/refunds$/, true), {
+      colleague: leadsTo(/\/refunds$/),
+    }),
+    at: event('cancelledEvent', '/refunds'),
+  },
+  'POST /organizer/events/:id/refunds/attempts': {
+    outcomes: membersOnly(leadsTo(/\/refunds$/)),
+    at: event('cancelledEvent', '/refunds/attempts'),
+  },
   'GET /organizer/events/:id/preview': { outcomes: membersOnly(page), at: event('draftEvent', '/preview') },
   'GET /organizer/drafts/:id/preview': {
     // what Ada began is hers alone, and it lacks what a preview needs
@@ -346,6 +407,27 @@ export const TABLE: Record<string, Row> = {
   'GET /admin/needs-attention': { outcomes: adminsOnly(page) },
   'GET /admin/orders/:id': { outcomes: adminsOnly(page) },
   'GET /admin/disputes': { outcomes: adminsOnly(page) },
+  'GET /admin/orders/:id/refunds/new': { outcomes: adminsOnly(page) },
+  'GET /admin/orders/:id/refunds/preview': {
+    outcomes: adminsOnly(page),
+    at: (world) => `/admin/orders/${world.orderId}/refunds/preview?scope=order`,
+  },
+  'POST /admin/orders/:id/refunds': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/orders\//, true)),
+    fields: oneEuro,
+    sender: 'admin',
+  },
+  // the members have decided about these two
+  'POST /admin/refunds/:id/attempts': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/orders\//)),
+    at: refund('stoppedRefundToo', 'attempts', 'admin'),
+    sender: 'admin',
+  },
+  'POST /admin/refunds/:id/withdrawal': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/orders\//)),
+    at: refund('stoppedRefund', 'withdrawal', 'admin'),
+    sender: 'admin',
+  },
   'GET /admin/connections/:id/disconnection': {
     outcomes: adminsOnly(page),
     at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,

@@ -68,6 +68,7 @@ export async function buildWorld(given?: Market) {
   await forgetPassword(market);
 
   await market.settle();
+  const refunds = await refundSome(market, sale, member);
   // from here on nothing arrives by itself
   await market.control('POST', '/webhooks', { mode: 'muted' });
   await writeHeartbeat(db);
@@ -119,6 +120,7 @@ export async function buildWorld(given?: Market) {
     draftEvent,
     toUnpublish: toUnpublish.id,
     toCancel: toCancel.id,
+    ...refunds,
     draftId: new URL(unfinished.url).searchParams.get('draft')!,
     connection: sale.connectionId,
     thirdConnection: ofThird.connectionId,
@@ -206,6 +208,60 @@ async function draft(market: Market, browser: Browser, fields: Record<string, st
   const form = await browser.open(market.at('/organizer/events/new'));
   const saved = await browser.submit(form, { ...EVENT, ...fields, action: 'save' });
   return /\/organizer\/events\/([0-9a-f-]{36})/.exec(saved.url)![1]!;
+}
+
+/** Refunds that wait: two that the account's balance did not cover, one at Stripe without its tickets; a cancelled event. */
+async function refundSome(market: Market, sale: { slug: string; account: string }, member: Browser) {
+  const { slug, id: cancelledEvent } = await market.publish(member, { title: 'Cancelled and Paid' });
+  await market.buy(slug, 1);
+  const orders: { id: string }[] = [];
+  for (let n = 0; n < 3; n += 1) orders.push(await market.orderOf((await market.buy(sale.slug, 1)).url));
+  await market.settle();
+  await member.submit(
+    await member.open(market.at(`/organizer/events/${cancelledEvent}/cancellation`)),
+    { reason: 'The hall has burned down' },
+    { action: /cancellation/ },
+  );
+  const { charges } = (await market.ledger()).accounts[sale.account]! as unknown as {
+    charges: { id: string; payment_intent: string }[];
+  };
+  const atStripe = await market
+    .db('payment_attempts')
+    .where({ order_id: orders[0]!.id, status: 'paid' })
+    .first('payment_intent_id');
+  await fetch(`${market.simulator.url}/dashboard/${sale.account}/refunds`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({
+      charge: charges.find((charge) => charge.payment_intent === atStripe.payment_intent_id)!.id,
+      amount: '3.00',
+    }).toString(),
+  });
+  await market.settle();
+  await market.control('POST', `/accounts/${sale.account}`, { insufficient_balance: true });
+  for (const order of orders.slice(1))
+    await member.submit(
+      await member.open(market.at(`/organizer/orders/${order.id}/refunds/preview?scope=order`)),
+      {},
+      { action: /refunds$/ },
+    );
+  await market.control('POST', `/accounts/${sale.account}`, { insufficient_balance: false });
+  const rows = await market
+    .db('refunds')
+    .whereIn(
+      'order_id',
+      orders.map((order) => order.id),
+    )
+    .select('id', 'order_id');
+  const refundOf = (n: number) => rows.find((row) => row.order_id === orders[n]!.id)!.id as string;
+  return {
+    cancelledEvent,
+    refundedAtStripe: refundOf(0),
+    stoppedRefund: refundOf(1),
+    stoppedRefundToo: refundOf(2),
+    orderOfStopped: orders[1]!.id as string,
+  };
 }
 
 const FORGETFUL = 'forgetful@example.com';

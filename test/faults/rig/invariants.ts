@@ -80,7 +80,7 @@ async function compareWithStripe(world: World, found: Findings): Promise<void> {
   const byIntent = new Map(attempts.map((attempt) => [attempt.payment_intent_id as string, attempt]));
   const bySession = new Map(attempts.map((attempt) => [attempt.checkout_session_id as string, attempt]));
   const waiting = new Set(
-    (await db('refunds').whereIn('status', ['requested', 'pending', 'needs_attention'])).map(
+    (await db('refunds').whereIn('status', ['requested', 'sent', 'pending', 'needs_attention'])).map(
       (refund) => refund.payment_attempt_id as string,
     ),
   );
@@ -177,7 +177,7 @@ async function lookForStuck({ db }: World, found: Findings): Promise<void> {
     ],
     [
       'refund without an answer',
-      db('refunds').where({ status: 'requested' }).where('created_at', '<', late).select('id'),
+      db('refunds').whereIn('status', ['requested', 'sent']).where('created_at', '<', late).select('id'),
     ],
     ['event not worked off', db('stripe_events').whereNull('processed_at').select('id')],
     ['mail not sent', db('mails').where({ status: 'queued' }).select('id')],
