@@ -30,6 +30,8 @@ import { sessionMiddleware } from './http/session';
 import { useViews } from './http/views';
 import { orderDeskRouter } from './orders/order-desk-router';
 import { findTicketsRouter } from './orders/find-tickets-router';
+import { orderCorrectionsRouter } from './orders/order-corrections-router';
+import { orderPapersRouter } from './orders/order-papers-router';
 import { ordersRouter } from './orders/orders-router';
 import { organizersRouter } from './organizers/organizers-router';
 import { eventRefundsRouter } from './payments/event-refunds-router';
@@ -68,6 +70,8 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(checkoutRouter(dependencies));
   app.use(findTicketsRouter(dependencies));
   app.use(ordersRouter(dependencies));
+  app.use(orderCorrectionsRouter(dependencies));
+  app.use(orderPapersRouter(dependencies));
   app.use(devRouter(dependencies));
 
   // Everyone who signs in.

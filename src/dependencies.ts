@@ -10,6 +10,7 @@ import { createEncryption, type Encryption } from './lib/encryption';
 import { createTicketCodes, type TicketCodes } from './lib/ticket-codes';
 import { createIdTokens, type IdTokens } from './lib/tokens';
 import { createMailSender, type MailSender } from './mail/send-mail';
+import { createTicketPrinter, type TicketPrinter } from './orders/ticket-printer';
 import { type ConnectOAuth, createConnectOAuth } from './stripe/connect-oauth';
 import { createRequestPace } from './stripe/request-pace';
 import { createStripeClient, type StripeClient } from './stripe/stripe-client';
@@ -28,6 +29,8 @@ export interface Dependencies {
   stripe: StripeClient;
   connectOAuth: ConnectOAuth;
   mailSender: MailSender;
+  /** tickets as PDF, in a thread of its own */
+  ticketPrinter: TicketPrinter;
   /** public event pages, ready to be answered */
   eventPages: EventPages;
   /** buyers who wait for Stripe */
@@ -49,6 +52,7 @@ export function createDependencies(
     });
   const logger = overrides.logger ?? createLogger(config.logLevel);
   const mailSender = createMailSender({ db, logger, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom });
+  const ticketPrinter = createTicketPrinter();
   const eventPages = createEventPages({ config, db });
   const pace = createRequestPace({ db, perSecond: config.stripe.requestsPerSecond });
   const stripe = createStripeClient({
@@ -78,9 +82,11 @@ export function createDependencies(
     }),
     mailSender,
     eventPages,
+    ticketPrinter,
     paymentQueue: createPaymentQueue({ db, spacing: pace.spacing }),
     async close() {
       await eventPages.close();
+      await ticketPrinter.close();
       mailSender.close();
       stripe.close();
       await db.destroy();

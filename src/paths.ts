@@ -19,6 +19,10 @@ export const paths = {
   orderPayment: (token: string) => `/orders/${segment(token)}/payment`,
   orderRelease: (token: string) => `/orders/${segment(token)}/release`,
   orderCalendar: (token: string) => `/orders/${segment(token)}/calendar.ics`,
+  orderTicketsPdf: (token: string) => `/orders/${segment(token)}/tickets.pdf`,
+  orderReceipt: (token: string) => `/orders/${segment(token)}/receipt`,
+  orderExtension: (token: string) => `/orders/${segment(token)}/extension`,
+  orderName: (token: string) => `/orders/${segment(token)}/name`,
   orderMails: (token: string) => `/orders/${segment(token)}/mails`,
   ticket: (code: string) => `/tickets/${segment(code)}`,
 

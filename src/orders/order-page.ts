@@ -57,6 +57,7 @@ export async function renderOrderPage(
       status: options.status,
       page: {
         ...(req.query['sent'] === '1' ? { notice: SENT } : {}),
+        ...(req.query['named'] === '1' ? { notice: NAMED } : {}),
         refresh: words.lookAgain && !options.problem ? { seconds: words.lookAgain, url } : null,
       },
     },
@@ -82,6 +83,8 @@ export async function renderOrderPage(
       form: options.form ?? emptyForm,
       problem: options.problem ?? null,
       other: order.status === 'held' ? await findOtherHold(req, dependencies, order) : null,
+      extendable: order.status === 'held' && order.holdExtendedAt === null,
+      canCorrect: isFulfilled(order.status) && event.ends_at > new Date(),
       serverNow: new Date(),
     },
   );
@@ -111,6 +114,7 @@ async function listRefundsForBuyer(
   );
 }
 
+const NAMED: Notice = { kind: 'success', text: 'The new name stands on your tickets.' };
 const SENT: Notice = { kind: 'success', text: 'The tickets are on their way to your mail once more.' };
 
 /** The tickets of an order with their signed codes, ready to be shown. */

@@ -91,6 +91,8 @@ export interface Order {
   stripeAccountId: string | null;
   livemode: boolean;
   holdExpiresAt: Date;
+  /** when the buyer asked for more time */
+  holdExtendedAt: Date | null;
   openedAt: Date | null;
   paidAt: Date | null;
   /** Why it failed, expired or needs attention; a short code, see the words on the order page. */

@@ -109,6 +109,7 @@ export function toOrder(row: Row): Order {
     stripeAccountId: row.stripe_account_id,
     livemode: row.livemode,
     holdExpiresAt: row.hold_expires_at,
+    holdExtendedAt: row.hold_extended_at,
     openedAt: row.opened_at,
     paidAt: row.paid_at,
     statusDetail: row.status_detail,

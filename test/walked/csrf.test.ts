@@ -9,6 +9,8 @@ const WITHOUT_TOKEN = [
   'POST /events/:slug/orders',
   'POST /events/:slug/report',
   'POST /find-my-tickets',
+  'POST /orders/:token/name',
+  'POST /orders/:token/extension',
   'POST /orders/:token/payment',
   'POST /orders/:token/release',
   'POST /orders/:token/mails',

@@ -19,6 +19,7 @@ const NO_PAGES = [
   'GET /events/:slug/calendar.ics',
   'GET /events/:slug/poster.svg',
   'GET /orders/:token/calendar.ics',
+  'GET /orders/:token/tickets.pdf',
   'GET /sitemap.xml',
   'GET /robots.txt',
   'GET /organizer/events/:id/orders.csv',
@@ -108,6 +109,8 @@ for (const page of [
 get('GET /', 'guest');
 get('GET /', 'guest', 'a search without result', () => '/?q=zither');
 get('GET /', 'guest', 'narrowed', () => '/?q=engine&when=month&place=library&price=paid');
+get('GET /orders/:token/receipt', 'buyer');
+mistakes('GET /orders/:token', 'buyer', 'POST /orders/:token/name', { name: '' });
 get('GET /find-my-tickets', 'guest');
 get('GET /find-my-tickets', 'guest', 'asked for', () => '/find-my-tickets?sent=1');
 mistakes('GET /find-my-tickets', 'guest', 'POST /find-my-tickets', { email: 'no address' });
@@ -633,7 +636,7 @@ test.each(NO_PAGES)('%s can not be taken for a page', async (route) => {
   const role = route.includes('/admin') ? 'admin' : route.includes('/organizer/') ? 'member' : 'buyer';
   const { headers } = await world.visitor(role).send('GET', addressOf(route, world, role));
   expect(headers.get('content-type')).toMatch(
-    /^(application\/(json|xml)|text\/(calendar|csv|plain)|image\/svg\+xml)/,
+    /^(application\/(json|xml|pdf)|text\/(calendar|csv|plain)|image\/svg\+xml)/,
   );
   if (!route.endsWith('z')) expect(headers.get('x-content-type-options')).toBe('nosniff');
   if (!PUBLIC.includes(route)) expect(headers.get('cache-control')).toBe('no-store');

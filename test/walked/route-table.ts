@@ -148,6 +148,18 @@ export const TABLE: Record<string, Row> = {
   },
 
   'GET /orders/:token': { outcomes: withTheAddress(page) },
+  'GET /orders/:token/tickets.pdf': { outcomes: withTheAddress(page) },
+  'GET /orders/:token/receipt': { outcomes: withTheAddress(page) },
+  'POST /orders/:token/name': {
+    outcomes: withTheAddress(leadsTo(/\?named=1$/, true)),
+    fields: () => ({ name: 'Charles Babbage' }),
+    sender: 'buyer',
+  },
+  'POST /orders/:token/extension': {
+    outcomes: withTheAddress(leadsTo(/^\/orders\/[\w-]{43}$/, true)),
+    at: order('held', '/extension'),
+    sender: 'buyer',
+  },
   'GET /orders/:token/payment': { outcomes: withTheAddress(page), at: order('atStripe', '/payment') },
   'GET /orders/:token/calendar.ics': { outcomes: withTheAddress(page) },
   'GET /tickets/:code': {

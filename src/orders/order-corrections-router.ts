@@ -1,0 +1,54 @@
+/** What the buyer may still change: more time while choosing, and the name on the tickets. */
+import { type Request, type Response, Router } from 'express';
+import { z } from 'zod';
+import { type Dependencies } from '../dependencies';
+import { parseForm, textField } from '../http/forms';
+import { paths } from '../paths';
+import { correctName } from './correct-name';
+import { EXTENSION_MINUTES, extendHold } from './extend-hold';
+import { createOrderLookUps } from './order-look-ups';
+import { renderOrderPage } from './order-page';
+import { createOrdersStore } from './orders-store';
+
+const CORRECTIONS = { points: 10, seconds: 24 * 60 * 60 };
+const TOO_MANY = 'The name was changed many times today. Write to the organizer, or try again tomorrow.';
+
+const nameForm = z.object({
+  name: textField({ required: 'Enter the name that should stand on the tickets', max: 120 }),
+});
+
+export function orderCorrectionsRouter(dependencies: Dependencies): Router {
+  const { db, rateLimits } = dependencies;
+  const { getOrder } = createOrderLookUps(dependencies);
+  const router = Router();
+
+  router.post('/orders/:token/extension', async (req: Request, res: Response) => {
+    const order = await getOrder(req);
+    if (await extendHold(db, order.id)) return res.redirect(303, paths.order(String(req.params['token'])));
+    await renderOrderPage(req, res, dependencies, await createOrdersStore(db).get(order.id), {
+      status: 409,
+      problem: {
+        title: 'There is no more time to add',
+        text: `You can add ${EXTENSION_MINUTES} minutes once, before your time is over and before you go on to pay. You were not charged by this.`,
+      },
+    });
+  });
+
+  router.post('/orders/:token/name', async (req: Request, res: Response) => {
+    const order = await getOrder(req);
+    const parsed = parseForm(nameForm, req.body);
+    if (!parsed.ok) return renderOrderPage(req, res, dependencies, order, { status: 422, form: parsed.form });
+    await rateLimits.consume('order-name', order.id, CORRECTIONS, TOO_MANY);
+    if (await correctName(db, order.id, parsed.data.name))
+      return res.redirect(303, `${paths.order(String(req.params['token']))}?named=1`);
+    await renderOrderPage(req, res, dependencies, await createOrdersStore(db).get(order.id), {
+      status: 409,
+      problem: {
+        title: 'The name was not changed',
+        text: 'It can be changed while there are valid tickets and the event is not over.',
+      },
+    });
+  });
+
+  return router;
+}
