@@ -30,7 +30,10 @@ export function orderPapersRouter(dependencies: Dependencies): Router {
       where:
         event.location_kind === 'online'
           ? 'Online; the address is on the page of your order'
-          : [event.venue_name, event.venue_address].filter(Boolean).join(', '),
+          : [event.venue_name, event.venue_address]
+              .filter(Boolean)
+              .join(', ')
+              .replaceAll(/\s*\n\s*/g, ', '),
       organizer: `${organizer.name} · ${organizer.contact_email}`,
       reference: order.reference,
       tickets: valid.map((ticket) => ({
