@@ -8,7 +8,7 @@ import { isDatabaseUnavailable } from '../db/connection';
 import { AppError } from '../errors';
 import { type FeePolicy } from '../payments/fees';
 import { type OrderRequest } from './allocate';
-import { type Placement, placeOrders, placeOrdersOfEvents } from './place-orders';
+import { type Placement, placeOrders, placeOrdersOfEvents, refuseOrdersOfEvents } from './place-orders';
 
 /** Orders of one commit: more would make each of them wait longer, and hardly save anything. */
 const LARGEST_BATCH = 200;
@@ -16,6 +16,8 @@ const LARGEST_BATCH = 200;
 const MOST_AT_ONCE = 2;
 /** Events whose lock somebody else has are waited for one by one, beside the others; this many connections at most. */
 const MOST_WAITING_FOR_LOCKS = 4;
+/** Events that are remembered to have nothing left. */
+const MOST_EXHAUSTED = 1000;
 
 interface Waiting {
   request: OrderRequest;
@@ -30,6 +32,11 @@ export function createHoldQueue(db: Knex, fees: FeePolicy) {
   /** Events with a batch under way: their next one waits, so that an event's buyers are served in their order. */
   const busy = new Set<string>();
   const locked: [string, Waiting[]][] = [];
+  /**
+   * Events of whose last batch nobody got anything. It decides nothing: only whether their next batch is first looked at
+   * without the lock, which everybody but a lucky one is answered by once all is sold.
+   */
+  const exhausted = new Set<string>();
   let running = 0;
   let waitingForLocks = 0;
 
@@ -70,9 +77,12 @@ export function createHoldQueue(db: Knex, fees: FeePolicy) {
   }
 
   async function place(batches: Batches): Promise<void> {
-    let done = new Map<string, Placement[]>();
+    const done = new Map<string, Placement[]>();
     try {
-      done = await placeOrdersOfEvents(db, requestsOf(batches), fees);
+      const hopeless = requestsOf(batches, (eventId) => exhausted.has(eventId));
+      if (hopeless.size > 0) add(done, await refuseOrdersOfEvents(db, hopeless));
+      const hopeful = requestsOf(batches, (eventId) => !done.has(eventId));
+      if (hopeful.size > 0) add(done, await placeOrdersOfEvents(db, hopeful, fees));
     } catch (error) {
       if (isDatabaseUnavailable(error)) return rejectAll(batches, error);
       // One of them made the statement fail: each event for itself, so that the others get their tickets.
@@ -83,15 +93,23 @@ export function createHoldQueue(db: Knex, fees: FeePolicy) {
         locked.push([eventId, batch]);
         continue;
       }
+      noteHowItWent(eventId, placements);
       batch.forEach((entry, index) => entry.resolve(placements[index]!));
       busy.delete(eventId);
     }
+  }
+
+  function noteHowItWent(eventId: string, placements: Placement[]): void {
+    if (placements.some(({ ok }) => ok)) exhausted.delete(eventId);
+    else if (exhausted.size < MOST_EXHAUSTED) exhausted.add(eventId);
+    else exhausted.clear();
   }
 
   async function placeOfEvent(eventId: string, batch: Waiting[]): Promise<void> {
     try {
       const requests = batch.map((entry) => entry.request);
       const placements = await placeOrders(db, eventId, requests, fees);
+      noteHowItWent(eventId, placements);
       batch.forEach((entry, index) => entry.resolve(placements[index]!));
     } catch (error) {
       if (batch.length === 1 || error instanceof AppError || isDatabaseUnavailable(error))
@@ -121,6 +139,11 @@ export function createHoldQueue(db: Knex, fees: FeePolicy) {
   };
 }
 
-function requestsOf(batches: Batches): Map<string, OrderRequest[]> {
-  return new Map([...batches].map(([eventId, batch]) => [eventId, batch.map((entry) => entry.request)]));
+function requestsOf(batches: Batches, wanted: (eventId: string) => boolean): Map<string, OrderRequest[]> {
+  const chosen = [...batches].filter(([eventId]) => wanted(eventId));
+  return new Map(chosen.map(([eventId, batch]) => [eventId, batch.map((entry) => entry.request)]));
+}
+
+function add<K, V>(to: Map<K, V>, from: Map<K, V>): void {
+  for (const [key, value] of from) to.set(key, value);
 }

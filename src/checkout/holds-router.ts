@@ -94,8 +94,12 @@ export function holdsRouter(dependencies: Dependencies): Router {
   async function showAgain(res: Response, slug: string, options: EventPageOptions): Promise<void> {
     const body = await eventPages.renderRefusal(slug, options);
     if (!body) throw new NotFound('event');
-    res.status(options.status ?? 200).set('Cache-Control', 'no-store');
-    res.type('html').set('Content-Length', String(body.length)).end(body);
+    res.statusCode = options.status ?? 200;
+    res.setHeader('Cache-Control', 'no-store');
+    res.setHeader('Content-Type', 'text/html; charset=utf-8');
+    res.setHeader('Content-Length', body.length);
+    // as text: head and body then leave in one piece
+    res.end(body, 'latin1');
   }
 }
 

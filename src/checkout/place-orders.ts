@@ -6,14 +6,18 @@
  * several events can share one commit. This is the path of a sale that opens: its statements are prepared, and few.
  */
 import { type Knex } from 'knex';
-import { canTakeCharges, type Charging } from '../connect/connection';
-import { inPreparedTransaction, type PreparedStatement, type RunPrepared } from '../db/connection';
+import {
+  inPreparedTransaction,
+  onPreparedConnection,
+  type PreparedStatement,
+  type RunPrepared,
+} from '../db/connection';
 import { NotFound } from '../errors';
-import { type EventForSale, type TicketTypeForSale } from '../events/event-availability';
 import { newId, newReference } from '../lib/ids';
 import { type FeePolicy, platformFee } from '../payments/fees';
 import { HOLD_MINUTES } from './hold-deadline';
 import { allocate, type AllocatedLine, type OrderRequest, type Refusal } from './allocate';
+import { LOCK_FREE_EVENTS, LOCK_ONE_EVENT, lockSales, readSales, type Sale } from './sales';
 
 export type Placement = { ok: true; orderId: string } | { ok: false; refusal: Refusal };
 
@@ -40,6 +44,25 @@ export async function placeOrdersOfEvents(
   fees: FeePolicy,
 ): Promise<Map<string, Placement[]>> {
   return placeUnderLock(db, LOCK_FREE_EVENTS, requestsByEvent, fees);
+}
+
+/**
+ * Answers the events of whose batch nobody can be served, by what is committed at this moment: refusing needs no lock, since
+ * what others are just taking could only make it less, and what they are just giving back is not there yet. Who might be
+ * served is left out of the answer, and so is everybody else of that event.
+ */
+export async function refuseOrdersOfEvents(
+  db: Knex,
+  requestsByEvent: Map<string, OrderRequest[]>,
+): Promise<Map<string, Placement[]>> {
+  return onPreparedConnection(db, async (run) => {
+    const refused = new Map<string, Placement[]>();
+    for (const { snapshot } of await readSales(run, requestsByEvent)) {
+      const allocations = allocate(snapshot, requestsByEvent.get(snapshot.event.id)!);
+      if (allocations.every((allocation) => !allocation.ok)) refused.set(snapshot.event.id, allocations);
+    }
+    return refused;
+  });
 }
 
 async function placeUnderLock(
@@ -79,89 +102,11 @@ async function placeUnderLock(
 interface NewOrder {
   id: string;
   reference: string;
-  sale: LockedSale;
+  sale: Sale;
   lines: AllocatedLine[];
   total: bigint;
   fee: bigint;
   visitorHash: string | null;
-}
-
-interface LockedSale {
-  organizerId: string;
-  livemode: boolean;
-  snapshot: Parameters<typeof allocate>[0];
-}
-
-// Named one by one: a prepared statement with a star fails as soon as a migration has added a column.
-const EVENT_COLUMNS =
-  'id, organizer_id, livemode, currency, status, starts_at, ends_at, capacity, held, sold, suspended_at, organizer_suspended';
-
-// Of the order in which ids stand in the array: two processes that take several never wait, and one takes only one.
-const LOCK_ONE_EVENT = {
-  name: 'hold-lock-one',
-  text: `SELECT ${EVENT_COLUMNS} FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE`,
-};
-const LOCK_FREE_EVENTS = {
-  name: 'hold-lock-free',
-  text: `SELECT ${EVENT_COLUMNS} FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED`,
-};
-
-/** What is compared; a statement of its own, so that it sees what was committed until the lock was ours. */
-const READ_TICKET_TYPES = {
-  name: 'hold-ticket-types',
-  text: `SELECT types.id, types.event_id, types.name, types.kind, types.price, types.capacity, types.held, types.sold,
-                types.min_per_order, types.max_per_order, types.sales_start, types.sales_end, types.visibility,
-                types.removed_at, clock_timestamp() AS now, connection.status AS connection_status,
-                connection.charges_enabled AS connection_charges_enabled, connection.status_detail AS connection_status_detail,
-                connection.paused_at AS connection_paused_at
-           FROM events
-           JOIN ticket_types types ON types.event_id = events.id AND types.removed_at IS NULL
-           -- the same choice as connectionForEvent
-           LEFT JOIN stripe_connections connection ON connection.livemode = events.livemode
-             AND connection.id = coalesce(events.stripe_connection_id,
-                   (SELECT default_connection_id FROM organizers WHERE id = events.organizer_id))
-          WHERE events.id = ANY($1::uuid[])
-          ORDER BY types.position`,
-};
-
-const COUNT_OPEN_HOLDS = {
-  name: 'hold-open-holds',
-  text: `SELECT event_id, visitor_hash, count(*)::integer AS count FROM orders
-          WHERE event_id = ANY($1::uuid[]) AND inventory = 'held' AND visitor_hash = ANY($2::text[])
-          GROUP BY event_id, visitor_hash`,
-};
-
-/** Takes the events' locks, then reads what is compared. */
-async function lockSales(
-  run: RunPrepared,
-  lock: PreparedStatement,
-  requestsByEvent: Map<string, OrderRequest[]>,
-): Promise<LockedSale[]> {
-  const events = await run<Row>(lock, [[...requestsByEvent.keys()]]);
-  if (events.length === 0) return [];
-  const eventIds = events.map((event) => event.id as string);
-  const types = await run<Row>(READ_TICKET_TYPES, [eventIds]);
-  const visitors = new Set(
-    eventIds.flatMap((id) => requestsByEvent.get(id)!.map((request) => request.visitorHash)),
-  );
-  visitors.delete(null);
-  const open = visitors.size > 0 ? await run<Row>(COUNT_OPEN_HOLDS, [eventIds, [...visitors]]) : [];
-  return events.map((event) => {
-    const rows = types.filter((type) => type.event_id === event.id);
-    return {
-      organizerId: event.organizer_id,
-      livemode: event.livemode,
-      snapshot: {
-        event: toEventForSale(event),
-        ticketTypes: rows.map(toTicketTypeForSale),
-        connectionReady: canTakeCharges(toConnectionState(rows[0])),
-        openHoldsByVisitor: new Map(
-          open.filter((row) => row.event_id === event.id).map((row) => [row.visitor_hash, row.count]),
-        ),
-        now: rows[0]?.now ?? new Date(),
-      },
-    };
-  });
 }
 
 /** Orders, lines, timeline and counters of all batches; the counters last, whose rows everybody waits for. */
@@ -218,50 +163,4 @@ async function writeOrders(run: RunPrepared, orders: NewOrder[]): Promise<void> 
     [...byEvent.keys()],
     [...byEvent.values()],
   ]);
-}
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type Row = any;
-
-function toEventForSale(row: Row): EventForSale {
-  return {
-    id: row.id,
-    // suspended by an admin: nothing of it is sold
-    status: row.suspended_at || row.organizer_suspended ? 'draft' : row.status,
-    startsAt: row.starts_at,
-    endsAt: row.ends_at,
-    capacity: row.capacity,
-    held: row.held,
-    sold: row.sold,
-    currency: row.currency,
-  };
-}
-
-function toTicketTypeForSale(row: Row): TicketTypeForSale {
-  return {
-    id: row.id,
-    name: row.name,
-    kind: row.kind,
-    price: row.price,
-    capacity: row.capacity,
-    held: row.held,
-    sold: row.sold,
-    minPerOrder: row.min_per_order,
-    maxPerOrder: row.max_per_order,
-    salesStart: row.sales_start,
-    salesEnd: row.sales_end,
-    visibility: row.visibility,
-    removedAt: row.removed_at,
-  };
-}
-
-function toConnectionState(row: Row): Charging | null {
-  return row?.connection_status
-    ? {
-        status: row.connection_status,
-        chargesEnabled: row.connection_charges_enabled,
-        statusDetail: row.connection_status_detail,
-        pausedAt: row.connection_paused_at,
-      }
-    : null;
 }

@@ -96,27 +96,42 @@ export type RunPrepared = <Row>(statement: PreparedStatement, values: unknown[])
  * the same pool.
  */
 export async function inPreparedTransaction<T>(db: Knex, work: (run: RunPrepared) => Promise<T>): Promise<T> {
-  return withRetries(async () => {
-    const connection = (await db.client.acquireConnection()) as ClientBase;
-    const run: RunPrepared = async ({ name, text }, values) => {
+  return withRetries(() =>
+    onConnection(db, async (connection, run) => {
+      try {
+        await connection.query('BEGIN');
+        const result = await insideTransaction.run(true, () => work(run));
+        await connection.query('COMMIT');
+        return result;
+      } catch (error) {
+        await connection.query('ROLLBACK').catch((cause: unknown) => {
+          // the mark by which knex' pool knows what it must not hand out again
+          Object.assign(connection, { __knex__disposed: cause });
+        });
+        throw error;
+      }
+    }),
+  );
+}
+
+/** Prepared statements outside a transaction: each sees what is committed when it runs. For reads that need no lock. */
+export async function onPreparedConnection<T>(db: Knex, work: (run: RunPrepared) => Promise<T>): Promise<T> {
+  return onConnection(db, (_connection, run) => work(run));
+}
+
+async function onConnection<T>(
+  db: Knex,
+  work: (connection: ClientBase, run: RunPrepared) => Promise<T>,
+): Promise<T> {
+  const connection = (await db.client.acquireConnection()) as ClientBase;
+  try {
+    return await work(connection, async ({ name, text }, values) => {
       const query = db.userParams['prepared'] ? { name, text, values } : { text, values };
       return (await connection.query(query)).rows;
-    };
-    try {
-      await connection.query('BEGIN');
-      const result = await insideTransaction.run(true, () => work(run));
-      await connection.query('COMMIT');
-      return result;
-    } catch (error) {
-      await connection.query('ROLLBACK').catch((cause: unknown) => {
-        // the mark by which knex' pool knows what it must not hand out again
-        Object.assign(connection, { __knex__disposed: cause });
-      });
-      throw error;
-    } finally {
-      await db.client.releaseConnection(connection);
-    }
-  });
+    });
+  } finally {
+    await db.client.releaseConnection(connection);
+  }
 }
 
 async function withRetries<T>(work: () => Promise<T>): Promise<T> {

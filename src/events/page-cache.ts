@@ -4,13 +4,12 @@
  * other processes too; that is a kindness, and the age is the promise.
  */
 import { createHash } from 'node:crypto';
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Knex } from 'knex';
 import { type Config } from '../config';
 import { listenTo } from '../db/notifications';
 import { prepareAnswer, type ReadyAnswer, sendReady } from '../http/ready-answer';
-import { securityHeaders } from '../http/security-headers';
+import { securityHeadersOf } from '../http/security-headers';
 import { renderPublicPage } from '../http/views';
 import { eventPageView, type EventPageOptions, isConnectionReady } from './event-page';
 import { createPublicEventsStore, type PublicEvent } from './public-events-store';
@@ -33,7 +32,7 @@ interface ReadyPage {
   readAt: number;
   answer: ReadyAnswer;
   /** the same page with what was wrong with an order, by what was chosen and why it was refused */
-  refusals: Map<string, Buffer>;
+  refusals: Map<string, string>;
 }
 
 interface KnownEvent {
@@ -55,8 +54,8 @@ export interface EventPages {
   answer(req: IncomingMessage, res: ServerResponse, next: () => void): boolean;
   /** Which event an address means, at most a second old; without its page, which a hold does not need. */
   find(slug: string): Promise<KnownEvent | null>;
-  /** The page with a refused order's choice in it; null without such an event. */
-  renderRefusal(slug: string, options: EventPageOptions): Promise<Buffer | null>;
+  /** The page with a refused order's choice in it, its bytes as latin1; null without such an event. */
+  renderRefusal(slug: string, options: EventPageOptions): Promise<string | null>;
   /** Tickets of this event were held or given back by this process. */
   countersChanged(slug: string): void;
   close(): Promise<void>;
@@ -68,7 +67,10 @@ export function createEventPages(dependencies: {
 }): EventPages {
   const { config, db } = dependencies;
   const entries = new Map<string, Entry>();
-  const common = commonHeaders(config);
+  const common = securityHeadersOf({
+    production: config.production,
+    connectUrl: config.stripe.connectUrl,
+  }).flat();
   let listener: ReturnType<typeof listenTo> | null = null;
   let closed = false;
 
@@ -204,7 +206,7 @@ export function createEventPages(dependencies: {
       const key = JSON.stringify([options.form, options.problem]);
       const known = page.refusals.get(key);
       if (known) return known;
-      const body = await renderBody(page.found, page.connectionReady, options);
+      const body = (await renderBody(page.found, page.connectionReady, options)).toString('latin1');
       if (key.length <= LONGEST_REFUSAL_KEY && page.refusals.size < MOST_REFUSALS)
         page.refusals.set(key, body);
       return body;
@@ -219,13 +221,4 @@ export function createEventPages(dependencies: {
       await Promise.allSettled([...entries.values()].map(({ making }) => making));
     },
   };
-}
-
-/** What the middleware would set, taken from the middleware. */
-function commonHeaders(config: Config): string[] {
-  const req = new IncomingMessage(new Socket());
-  const res = new ServerResponse(req);
-  const middleware = securityHeaders({ production: config.production, connectUrl: config.stripe.connectUrl });
-  middleware(req as never, res as never, () => {});
-  return Object.entries(res.getHeaders()).flatMap(([name, value]) => [name, String(value)]);
 }

@@ -1,12 +1,28 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { type RequestHandler } from 'express';
 import helmet from 'helmet';
+
+interface Settings {
+  production: boolean;
+  connectUrl: string;
+}
+
+/** They are the same for every answer, so they are worked out once. */
+export function securityHeaders(settings: Settings): RequestHandler {
+  const headers = securityHeadersOf(settings);
+  return (_req, res, next) => {
+    for (const [name, value] of headers) res.setHeader(name, value);
+    next();
+  };
+}
 
 /**
  * One policy for all pages: nothing from other hosts, no inline script or style, never in a frame. `form-action` lists
  * Stripe, since a redirect after a form post (connecting) counts as its target.
  */
-export function securityHeaders(settings: { production: boolean; connectUrl: string }): RequestHandler {
-  return helmet({
+export function securityHeadersOf(settings: Settings): [name: string, value: string][] {
+  const middleware = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -29,6 +45,10 @@ export function securityHeaders(settings: { production: boolean; connectUrl: str
     crossOriginEmbedderPolicy: false,
     xFrameOptions: { action: 'deny' },
   });
+  const req = new IncomingMessage(new Socket());
+  const res = new ServerResponse(req);
+  middleware(req, res, () => {});
+  return Object.entries(res.getHeaders()).map(([name, value]) => [name, String(value)]);
 }
 
 /** Private pages are never kept: not by a proxy, not for the Back button after signing out. */

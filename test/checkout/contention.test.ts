@@ -248,6 +248,51 @@ test('an event that somebody keeps locked holds up nobody else’s, and its buye
   expect([...placed.keys()]).toEqual([free.eventId]);
 });
 
+test('once all is sold, refusing waits for no lock, and what comes back goes to the next who asks', async () => {
+  const { eventId, typeIds } = await freeEvent({ seats: [2] });
+  const holds = createHoldQueue(crowd, FEES);
+  const hold = async (quantity: number, visitorHash: string | null = null) => {
+    const answer = await holds.placeOrder(eventId, { visitorHash, lines: [line(typeIds[0]!, quantity)] });
+    return answer.ok ? 'ok' : answer.refusal.reason;
+  };
+  const change = (held: string, table = 'ticket_types', id = typeIds[0]!) =>
+    testApp
+      .db(table)
+      .where({ id })
+      .update({ held: testApp.db.raw(held) });
+  const takeBack = async () => {
+    await change('held - 1', 'events', eventId);
+    await change('held - 1');
+  };
+  expect([await hold(2), await hold(1)]).toEqual(['ok', 'sold_out']);
+
+  // somebody keeps the event locked, and has taken back a ticket that is not committed yet
+  const elsewhere = await crowd.transaction();
+  try {
+    await elsewhere('events').where({ id: eventId }).forNoKeyUpdate().first();
+    await elsewhere('ticket_types').where({ id: typeIds[0] }).update({ held: 1 });
+    const began = Date.now();
+    expect(await Promise.all([hold(1), hold(2), hold(1, 'somebody')])).toEqual(Array(3).fill('sold_out'));
+    expect(Date.now() - began).toBeLessThan(1000);
+  } finally {
+    await elsewhere.rollback();
+  }
+  expect(await hold(1)).toBe('sold_out');
+
+  // of those who ask together one is served, and it is the one for whom there is room
+  await takeBack();
+  expect(await Promise.all([hold(2), hold(1), hold(1)])).toEqual(['sold_out', 'ok', 'sold_out']);
+  for (let round = 0; round < 5; round += 1) {
+    expect(await hold(1)).toBe('sold_out');
+    await takeBack();
+    expect(await hold(1)).toBe('ok');
+  }
+  // a price, a window or more tickets are known to the very next as well
+  await testApp.db('ticket_types').where({ id: typeIds[0] }).update({ capacity: 3 });
+  expect([await hold(1), await hold(1)]).toEqual(['ok', 'sold_out']);
+  expect(await testApp.db('ticket_types').where({ id: typeIds[0] }).first()).toMatchObject({ held: 3 });
+});
+
 test('one caller that the database refuses takes nobody along', async () => {
   const [event, other] = [await freeEvent({ seats: [10] }), await freeEvent({ seats: [10] })];
   const holds = createHoldQueue(crowd, FEES);
@@ -261,6 +306,13 @@ test('one caller that the database refuses takes nobody along', async () => {
   ]);
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
   expect(await testApp.db('events').where({ id: event.eventId }).first()).toMatchObject({ held: 2 });
+
+  // the same where all is sold and is only looked at
+  const sold = await freeEvent({ seats: [1] });
+  expect([await hold(sold, null), await hold(sold, null)].map(({ ok }) => ok)).toEqual([true, false]);
+  const refused = await Promise.allSettled([hold(sold, null), hold(sold, 'a NUL\0 byte'), hold(event, null)]);
+  expect(refused.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(refused[2]).toMatchObject({ value: { ok: true } });
 });
 
 test('statements without names, for poolers that forget them, place the same orders', async () => {

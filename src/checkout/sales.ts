@@ -1,0 +1,142 @@
+/** What a hold is decided by: an event as it is sold at this moment, with or without its lock. */
+import { canTakeCharges, type Charging } from '../connect/connection';
+import { type PreparedStatement, type RunPrepared } from '../db/connection';
+import { type EventForSale, type TicketTypeForSale } from '../events/event-availability';
+import { type OrderRequest, type SaleSnapshot } from './allocate';
+
+export interface Sale {
+  organizerId: string;
+  livemode: boolean;
+  snapshot: SaleSnapshot;
+}
+
+// Of the order in which ids stand in the array: two processes that take several never wait, and one takes only one.
+export const LOCK_ONE_EVENT = {
+  name: 'hold-lock-one',
+  text: 'SELECT id FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE',
+};
+export const LOCK_FREE_EVENTS = {
+  name: 'hold-lock-free',
+  text: 'SELECT id FROM events WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED',
+};
+
+/**
+ * What is compared: one row for each ticket type, or for the event that has none. Under the lock it is a statement of its
+ * own, so that it sees what was committed until the lock was ours. The columns are named one by one: a prepared statement
+ * with a star fails as soon as a migration has added one.
+ */
+const READ_SALES = {
+  name: 'hold-read-sales',
+  text: `SELECT events.id AS event_id, events.organizer_id, events.livemode, events.currency, events.status AS event_status,
+                events.starts_at, events.ends_at, events.capacity AS event_capacity, events.held AS event_held,
+                events.sold AS event_sold, events.suspended_at, events.organizer_suspended,
+                types.id, types.name, types.kind, types.price, types.capacity, types.held, types.sold,
+                types.min_per_order, types.max_per_order, types.sales_start, types.sales_end, types.visibility,
+                types.removed_at, clock_timestamp() AS now, connection.status AS connection_status,
+                connection.charges_enabled AS connection_charges_enabled, connection.status_detail AS connection_status_detail,
+                connection.paused_at AS connection_paused_at
+           FROM events
+           LEFT JOIN ticket_types types ON types.event_id = events.id AND types.removed_at IS NULL
+           -- the same choice as connectionForEvent
+           LEFT JOIN stripe_connections connection ON connection.livemode = events.livemode
+             AND connection.id = coalesce(events.stripe_connection_id,
+                   (SELECT default_connection_id FROM organizers WHERE id = events.organizer_id))
+          WHERE events.id = ANY($1::uuid[])
+          ORDER BY types.position`,
+};
+
+const COUNT_OPEN_HOLDS = {
+  name: 'hold-open-holds',
+  text: `SELECT event_id, visitor_hash, count(*)::integer AS count FROM orders
+          WHERE event_id = ANY($1::uuid[]) AND inventory = 'held' AND visitor_hash = ANY($2::text[])
+          GROUP BY event_id, visitor_hash`,
+};
+
+/** Takes the events' locks, as far as `lock` gets them, then reads what is compared. */
+export async function lockSales(
+  run: RunPrepared,
+  lock: PreparedStatement,
+  requestsByEvent: Map<string, OrderRequest[]>,
+): Promise<Sale[]> {
+  const events = await run<{ id: string }>(lock, [[...requestsByEvent.keys()]]);
+  if (events.length === 0) return [];
+  return readSales(run, new Map(events.map(({ id }) => [id, requestsByEvent.get(id)!])));
+}
+
+/** What is committed now. Without the lock it may be over by the time it is read. */
+export async function readSales(
+  run: RunPrepared,
+  requestsByEvent: Map<string, OrderRequest[]>,
+): Promise<Sale[]> {
+  const eventIds = [...requestsByEvent.keys()];
+  const rows = await run<Row>(READ_SALES, [eventIds]);
+  const visitors = new Set([...requestsByEvent.values()].flat().map((request) => request.visitorHash));
+  visitors.delete(null);
+  const open = visitors.size > 0 ? await run<Row>(COUNT_OPEN_HOLDS, [eventIds, [...visitors]]) : [];
+  return eventIds.flatMap((eventId): Sale[] => {
+    const own = rows.filter((row) => row.event_id === eventId);
+    const event = own[0];
+    if (!event) return [];
+    return [
+      {
+        organizerId: event.organizer_id,
+        livemode: event.livemode,
+        snapshot: {
+          event: toEventForSale(event),
+          ticketTypes: own.filter((row) => row.id !== null).map(toTicketTypeForSale),
+          connectionReady: canTakeCharges(toConnectionState(event)),
+          openHoldsByVisitor: new Map(
+            open.filter((row) => row.event_id === eventId).map((row) => [row.visitor_hash, row.count]),
+          ),
+          now: event.now,
+        },
+      },
+    ];
+  });
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Row = any;
+
+function toEventForSale(row: Row): EventForSale {
+  return {
+    id: row.event_id,
+    // suspended by an admin: nothing of it is sold
+    status: row.suspended_at || row.organizer_suspended ? 'draft' : row.event_status,
+    startsAt: row.starts_at,
+    endsAt: row.ends_at,
+    capacity: row.event_capacity,
+    held: row.event_held,
+    sold: row.event_sold,
+    currency: row.currency,
+  };
+}
+
+function toTicketTypeForSale(row: Row): TicketTypeForSale {
+  return {
+    id: row.id,
+    name: row.name,
+    kind: row.kind,
+    price: row.price,
+    capacity: row.capacity,
+    held: row.held,
+    sold: row.sold,
+    minPerOrder: row.min_per_order,
+    maxPerOrder: row.max_per_order,
+    salesStart: row.sales_start,
+    salesEnd: row.sales_end,
+    visibility: row.visibility,
+    removedAt: row.removed_at,
+  };
+}
+
+function toConnectionState(row: Row): Charging | null {
+  return row.connection_status
+    ? {
+        status: row.connection_status,
+        chargesEnabled: row.connection_charges_enabled,
+        statusDetail: row.connection_status_detail,
+        pausedAt: row.connection_paused_at,
+      }
+    : null;
+}
