@@ -2,6 +2,7 @@
 import { type Knex } from 'knex';
 import { isUuid } from '../lib/ids';
 import { type OrderStatus } from './order';
+import { findRows, inOrder } from './find-orders';
 
 export const ORDER_FILTERS = {
   all: [],
@@ -34,17 +35,6 @@ export interface ListedOrder {
 }
 
 const PAGE_SIZE = 50;
-/** Orders that a search reads one by one before it asks the index. */
-const LOOKED_THROUGH = 2000;
-
-const NEWEST_FIRST = [
-  { column: 'created_at', order: 'desc' },
-  { column: 'id', order: 'desc' },
-];
-
-/** The expression of the index `orders_search`: the words of name and address, in small letters. */
-const SEARCHED_WORDS =
-  "to_tsvector('simple', translate(coalesce(buyer_name, '') || ' ' || buyer_email, '@._+-’', '      '))";
 
 /** One page, newest first, and the cursor of the next one. */
 export async function listOrders(
@@ -53,9 +43,10 @@ export async function listOrders(
   search: OrderSearch,
   size = PAGE_SIZE,
 ): Promise<{ orders: ListedOrder[]; next: string | null }> {
+  const list = (after: OrderSearch['after']) => listed(db, eventId, { ...search, after });
   const rows = search.q
-    ? await findRows(db, eventId, search, size + 1)
-    : await inOrder(db, listed(db, eventId, search), size + 1);
+    ? await findRows(db, list, search, size + 1)
+    : await inOrder(db, list(search.after), size + 1);
   const page = rows.slice(0, size);
   const last = page.at(-1);
   return {
@@ -74,10 +65,7 @@ export async function listOrders(
   };
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type Row = any;
-
-function listed(db: Knex, eventId: string, search: OrderSearch): Knex.QueryBuilder {
+function listed(db: Knex, eventId: string, search: Pick<OrderSearch, 'filter' | 'after'>): Knex.QueryBuilder {
   const query = db('orders').where({ event_id: eventId });
   const statuses = ORDER_FILTERS[search.filter];
   if (statuses.length > 0) void query.whereIn('status', [...statuses]);
@@ -87,49 +75,6 @@ function listed(db: Knex, eventId: string, search: OrderSearch): Knex.QueryBuild
       [search.after.at, search.after.id],
     );
   return query;
-}
-
-function inOrder(db: Knex, query: Knex.QueryBuilder, limit: number): Promise<Row[]> {
-  return query
-    .orderBy(NEWEST_FIRST)
-    .limit(limit)
-    .select(
-      'orders.*',
-      db.raw(
-        '(SELECT coalesce(sum(quantity), 0)::int FROM order_lines WHERE order_lines.order_id = orders.id) AS tickets',
-      ),
-      db.raw('(extract(epoch FROM created_at) * 1000000)::bigint::text AS cursor_at'),
-    );
-}
-
-/**
- * What is frequent stands among the newest orders, and what is rare is found by the index. Postgres can't tell the one
- * from the other by the beginning of a word, and would read a million orders in search of the rare.
- */
-async function findRows(db: Knex, eventId: string, search: OrderSearch, limit: number): Promise<Row[]> {
-  const newest = listed(db, eventId, search).orderBy(NEWEST_FIRST).limit(LOOKED_THROUGH).select('orders.*');
-  const frequent = await inOrder(db, matching(db.from(newest.as('orders')), search.q), limit);
-  if (frequent.length >= limit) return frequent;
-  const found = matching(listed(db, eventId, search), search.q).select('orders.*');
-  return inOrder(db, db.withMaterialized('found', found).from('found as orders'), limit);
-}
-
-function matching(query: Knex.QueryBuilder, q: string): Knex.QueryBuilder {
-  return query.where((either) => {
-    void either.where({ reference: q.toUpperCase().replaceAll(/[\s-]/g, '') });
-    const words = searchWords(q);
-    // as the index has it, to the letter
-    if (words)
-      void either.orWhereRaw(`buyer_email IS NOT NULL AND ${SEARCHED_WORDS} @@ to_tsquery('simple', ?)`, [
-        words,
-      ]);
-  });
-}
-
-/** "Ada Love" → each word is the beginning of one of theirs. Null without a letter or digit to look for. */
-function searchWords(q: string): string | null {
-  const words = q.match(/[\p{L}\p{N}]+/gu) ?? [];
-  return words.length > 0 ? words.map((word) => `'${word}':*`).join(' & ') : null;
 }
 
 /** The search that stands in an address; what makes no sense there is left out. */

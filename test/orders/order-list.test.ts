@@ -2,13 +2,13 @@
 import { type Knex } from 'knex';
 import { newId } from '../../src/lib/ids';
 import { csvField, ordersAsCsv } from '../../src/orders/order-csv';
-import { listOrders, readOrderSearch } from '../../src/orders/order-list';
+import { listOrders, type OrderSearch, readOrderSearch } from '../../src/orders/order-list';
 import { createTestDatabase } from '../support/test-database';
 import { createDatabase } from '../../src/db/connection';
 
 let db: Knex;
 let drop: () => Promise<void>;
-const [organizerId, eventId, otherEventId] = [newId(), newId(), newId()];
+const [organizerId, eventId, otherEventId, longListId] = [newId(), newId(), newId(), newId()];
 
 beforeAll(async () => {
   const database = await createTestDatabase();
@@ -93,13 +93,55 @@ test.each([
   expect(await found(q)).toBe(references);
 });
 
+test('however rare, and however many orders are newer, what is looked for is found in its order and once', async () => {
+  const many = longListId;
+  await db('events').insert({ ...(await db('events').where({ id: eventId }).first()), id: many, slug: many });
+  // of 4,000 orders: one word that all have, one that every 100th has, one that only the oldest 60 have, and a single one
+  await db.raw(
+    `INSERT INTO orders (id, event_id, organizer_id, reference, status, inventory, currency, total_amount, buyer_name,
+                         buyer_email, livemode, hold_expires_at, paid_at, created_at)
+     SELECT gen_random_uuid(), :many, :organizerId, 'MANY' || lpad(n::text, 4, '0'), 'paid', 'sold', 'eur', 0,
+            concat_ws(' ', 'Guest', CASE WHEN n % 100 = 0 THEN 'Hundredth' END, CASE WHEN n > 3940 THEN 'Early' END,
+                      CASE WHEN n = 3000 THEN 'Unique' END),
+            'guest' || n || '@common.example', false, now(), now(), now() - make_interval(secs => n)
+       FROM generate_series(1, 4000) n`,
+    { many, organizerId },
+  );
+  const pages = async (q: string, size = 15) => {
+    const references: string[] = [];
+    for (let after: OrderSearch['after'] = null; ;) {
+      const page = await listOrders(db, many, { q, filter: 'paid', after }, size);
+      references.push(...page.orders.map((order) => order.reference));
+      if (!page.next) return references;
+      after = readOrderSearch({ after: page.next }).after;
+    }
+  };
+  const numbered = (from: number, to: number, step = 1) =>
+    Array.from(
+      { length: Math.floor((to - from) / step) + 1 },
+      (_, n) => `MANY${String(from + n * step).padStart(4, '0')}`,
+    );
+  expect(await pages('hundredth')).toEqual(numbered(100, 4000, 100));
+  expect(await pages('early')).toEqual(numbered(3941, 4000));
+  expect(await pages('early common')).toEqual(numbered(3941, 4000));
+  expect(await pages('early hundredth guest')).toEqual(['MANY4000']);
+  expect(await pages('unique')).toEqual(['MANY3000']);
+  expect(await pages('MANY3999')).toEqual(['MANY3999']);
+  expect(await pages('nobody common')).toEqual([]);
+  expect(await pages('common', 900)).toEqual(numbered(1, 4000));
+  // a whole address is meant as a whole; the beginning of one finds all that go on from there
+  expect(await pages('guest39@common.example')).toEqual(['MANY0039']);
+  expect(await pages('Guest390@COMMON.example')).toEqual(['MANY0390']);
+  expect((await pages('guest39@common')).length).toBe(111);
+});
+
 test('the search is the index’s own expression, and a rare state has its index', async () => {
   const plans: string[] = [];
-  const explain = async (search: Record<string, string>, without: string) => {
+  const explain = async (event: string, search: Record<string, string>, without: string) => {
     const queries: { sql: string; bindings: readonly unknown[] }[] = [];
     const listen = (query: { sql: string; bindings: readonly unknown[] }) => queries.push(query);
     db.on('query', listen);
-    await listOrders(db, eventId, readOrderSearch(search));
+    await listOrders(db, event, readOrderSearch(search));
     db.removeListener('query', listen);
     const { sql, bindings } = queries.at(-1)!;
     await db
@@ -114,8 +156,14 @@ test('the search is the index’s own expression, and a rare state has its index
       .catch(() => {});
     return plans.at(-1);
   };
-  expect(await explain({ q: 'ada' }, 'orders_event_id, orders_event_id_status')).toContain('orders_search');
-  expect(await explain({ status: 'ended' }, 'orders_event_id')).toContain('orders_event_id_status');
+  const byEvent = 'orders_event_id, orders_event_id_status';
+  expect(await explain(longListId, { q: 'nobody' }, `${byEvent}, orders_event_id_buyer_email`)).toContain(
+    'orders_search',
+  );
+  expect(await explain(eventId, { q: 'ada.lovelace@engine.example' }, byEvent)).toContain(
+    'orders_event_id_buyer_email',
+  );
+  expect(await explain(eventId, { status: 'ended' }, 'orders_event_id')).toContain('orders_event_id_status');
 });
 
 describe('the CSV', () => {
