@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { ordersCsv } from './csv';
 import { orderList } from './orders';
 import { isReached, type Row } from './rows';
 import { holdsOfOneType, holdsOnTwoProcesses, holdsOverManyEvents, publicPage } from './rush';
@@ -15,6 +16,7 @@ const MEASUREMENTS: { ids: string[]; run: (world: World, seconds: number) => Pro
   { ids: ['R9'], run: holdsOnTwoProcesses },
   { ids: ['R5'], run: webhooks },
   { ids: ['R6'], run: orderList },
+  { ids: ['R7'], run: ordersCsv },
 ];
 
 async function main(): Promise<void> {

@@ -1,6 +1,6 @@
 /** What a measurement stands on: a durable Postgres of its own, filled and analysed tables, and the built app as processes. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,8 +27,8 @@ export async function createWorld() {
     databaseUrl: server.url,
     market: await fillMarket(db),
     /** The built app with these settings, ready to answer. */
-    startApp: (settings: Record<string, string> = {}) =>
-      startApp({ DATABASE_URL: server.url, DATA_DIR: secrets, ...settings }),
+    startApp: (settings: Record<string, string> = {}, options?: { watched: boolean }) =>
+      startApp({ DATABASE_URL: server.url, DATA_DIR: secrets, ...settings }, options),
     async close() {
       await db.destroy();
       await server.stop();
@@ -42,28 +42,54 @@ export interface AppProcess {
   url: string;
   /** resident memory in MB: now, and the most there ever was */
   memory(): { now: number; peak: number };
+  /** The most is counted anew from here. */
+  forgetPeak(): void;
+  process: ChildProcess;
   stop(): Promise<void>;
 }
 
-export async function startApp(settings: Record<string, string>): Promise<AppProcess> {
+/** What `npm start` runs, so that the process has the same settings for its memory. */
+function startCommand(): { settings: Record<string, string>; flags: string[] } {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  const words = scripts.start.split(' ');
+  return {
+    settings: Object.fromEntries(
+      words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split('=')),
+    ),
+    flags: words.filter((word) => word.startsWith('--')),
+  };
+}
+
+async function startApp(
+  settings: Record<string, string>,
+  { watched } = { watched: false },
+): Promise<AppProcess> {
   const port = await freePort();
-  const child = spawn(process.execPath, ['--enable-source-maps', join(ROOT, 'dist/src/server.js')], {
+  const start = startCommand();
+  const watcher = watched ? ['--require', join(__dirname, 'watched.js')] : [];
+  const child = spawn(process.execPath, [...start.flags, ...watcher, join(ROOT, 'dist/src/server.js')], {
     cwd: ROOT,
     env: {
+      ...start.settings,
       PATH: process.env.PATH,
       PORT: String(port),
       STRIPE_SIMULATOR_PORT: String(await freePort()),
       LOG_LEVEL: 'warn',
       ...settings,
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit', ...(watched ? ['ipc' as const] : [])],
   });
   const url = `http://127.0.0.1:${port}`;
   while (!(await answers(`${url}/readyz`))) {
     if (child.exitCode !== null) throw new Error('the app did not start');
     await pause(25);
   }
-  return { port, url, memory: () => memoryOf(child), stop: () => stopProcess(child) };
+  return {
+    ...{ port, url, process: child, memory: () => memoryOf(child), stop: () => stopProcess(child) },
+    forgetPeak: () => writeFileSync(`/proc/${child.pid}/clear_refs`, '5'),
+  };
 }
 
 export async function startHello(): Promise<{ port: number; stop(): Promise<void> }> {
