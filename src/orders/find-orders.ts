@@ -105,12 +105,7 @@ async function findByIndex(
 async function tellingWords(db: Knex, listed: Knex.QueryBuilder, words: string[]): Promise<string[]> {
   if (words.length < 2) return words;
   const newest = listed.orderBy(NEWEST_FIRST).limit(FIRST_LOOK).select('buyer_name', 'buyer_email');
-  const counts = words.map((word, index) =>
-    db.raw(`count(*) FILTER (WHERE ${SEARCHED_LETTERS} LIKE lower(?))::int AS ??`, [
-      `%${word}%`,
-      String(index),
-    ]),
-  );
+  const counts = words.map((word, index) => db.raw(COUNT_OF_WORD, [`%${word}%`, String(index)]));
   const counted = await db
     .from(newest.as('newest'))
     .first(db.raw('count(buyer_email)::int AS "all"'), ...counts);
@@ -119,6 +114,7 @@ async function tellingWords(db: Knex, listed: Knex.QueryBuilder, words: string[]
   return telling.length > 0 ? telling : [words.reduce((a, b) => (countOf(b) < countOf(a) ? b : a))];
 }
 
+const COUNT_OF_WORD = `count(*) FILTER (WHERE ${SEARCHED_LETTERS} LIKE lower(?))::int AS ??`;
 const SEARCHED_WORDS_MATCH = `buyer_email IS NOT NULL AND ${SEARCHED_WORDS} @@ to_tsquery('simple', ?)`;
 
 function matching(query: Knex.QueryBuilder, q: string, words: string[]): Knex.QueryBuilder {
