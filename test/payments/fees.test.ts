@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { CURRENCIES, currencyStep } from '../../src/lib/money';
-import { feePerTicket, type FeePolicy, platformFee } from '../../src/payments/fees';
+import { feePerTicket, type FeePolicy, feeWords, platformFee } from '../../src/payments/fees';
 
 const POLICY: FeePolicy = { percentHundredths: 250, fixed: { eur: 30n, usd: 30n, jpy: 50n } };
 
@@ -32,6 +32,14 @@ describe('2.5 % and a fixed amount by currency', () => {
       0n,
     );
     expect(platformFee([], 'eur', POLICY)).toBe(0n);
+  });
+
+  it.each([
+    ['eur', '2.5 % plus €0.30 for each paid ticket'],
+    ['jpy', '2.5 % plus ¥50 for each paid ticket'],
+    ['sek', '2.5 % for each paid ticket'],
+  ])('is said in words for %s', (currency, words) => {
+    expect(feeWords(POLICY, currency)).toBe(words);
   });
 
   it('is for the tickets that cost something', () => {

@@ -16,7 +16,7 @@ import { pause, type Patch } from '../support/built-app';
 import { buyUntilTheEnd } from './buyers';
 import { createRandom } from './random';
 import { countFindings, isGood, print, type Report } from './report';
-import { comeAndGo, letHoldsRunOut, refundAtStripe } from './sellers';
+import { comeAndGo, disputeNowAndThen, letHoldsRunOut, refundAtStripe } from './sellers';
 import { createStage, type Stage } from './stage';
 import { endTroubles, makeTrouble } from './troubles';
 
@@ -107,6 +107,7 @@ async function soak(world: World, { minutes, seed }: { minutes: number; seed: nu
     letHoldsRunOut(stage, random.fork()),
     refundAtStripe(stage, random.fork()),
     comeAndGo(stage, random.fork()),
+    disputeNowAndThen(stage, random.fork()),
     watchMemory(stage, () => memory.push(elder.memory())),
   ]);
   await endTroubles(stage);

@@ -57,6 +57,29 @@ export async function refundAtStripe({ world, over, note }: Stage, random: Rando
   }
 }
 
+/** A cardholder goes to their bank, which decides one way or the other. */
+export async function disputeNowAndThen({ world, over, note }: Stage, random: Random): Promise<void> {
+  while (!over()) {
+    await pause(random.whole(3000, 9000));
+    const paid = await world
+      .db('payment_attempts')
+      .where({ status: 'paid' })
+      .orderByRaw('random()')
+      .first('payment_intent_id')
+      .catch(() => undefined);
+    if (!paid) continue;
+    const dispute = (await world
+      .control('POST', '/disputes', { payment_intent: paid.payment_intent_id, reason: 'fraudulent' })
+      .catch(() => null)) as { id: string } | null;
+    if (!dispute) continue; // it was refunded or disputed before
+    note('dispute');
+    await pause(random.whole(200, 2000));
+    await world
+      .control('POST', `/disputes/${dispute.id}`, { status: random.pick(['won', 'lost']) })
+      .catch(() => 'its account is gone');
+  }
+}
+
 /** A house that comes and goes: it sells, and then its event is cancelled, or its connection is ended by either side. */
 export async function comeAndGo(stage: Stage, random: Random): Promise<void> {
   const { world, sales, over, note } = stage;

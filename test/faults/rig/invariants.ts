@@ -84,6 +84,9 @@ async function compareWithStripe(world: World, found: Findings): Promise<void> {
       (refund) => refund.payment_attempt_id as string,
     ),
   );
+  const lost = new Set(
+    (await db('disputes').where({ stage: 'lost' })).map((row) => row.payment_attempt_id as string),
+  );
   const kept = new Map<string, number>();
 
   for (const [account, { charges }] of Object.entries(accounts)) {
@@ -105,7 +108,7 @@ async function compareWithStripe(world: World, found: Findings): Promise<void> {
       kept.set(order.id, (kept.get(order.id) ?? 0) + 1);
       const accountedFor =
         ['paid', 'partially_refunded', 'needs_attention'].includes(order.status) ||
-        (attempt && waiting.has(attempt.id));
+        (attempt && (waiting.has(attempt.id) || lost.has(attempt.id)));
       if (!accountedFor) found.unmatchedPayments.push(`${charge.id}: ${order.reference} is ${order.status}`);
     }
     const booked = await sumsOf(world, account);
@@ -137,7 +140,7 @@ async function compareWithStripe(world: World, found: Findings): Promise<void> {
 async function sumsOf({ db }: World, account: string): Promise<{ taken: number; given: number }> {
   const taken = await db('payment_attempts')
     .where({ stripe_account_id: account, status: 'paid' })
-    .sum('amount as sum')
+    .select(db.raw('sum(coalesce(paid_amount, amount)) AS sum'))
     .first();
   const given = await db('refunds')
     .join('payment_attempts', 'payment_attempts.id', 'refunds.payment_attempt_id')
@@ -186,6 +189,8 @@ async function lookForStuck({ db }: World, found: Findings): Promise<void> {
   for (const [what, query] of checks) for (const { id } of await query) found.stuck.push(`${what}: ${id}`);
 }
 
+const TICKETS = /^Your tickets? for /;
+
 /**
  * Each mail is delivered at least once. The same one may come twice where a process died between the mail server's answer
  * and our note of it: its Message-ID tells. What nobody may get is the same news under another Message-ID.
@@ -194,6 +199,8 @@ async function countMails({ db, smtp }: World, found: Findings): Promise<void> {
   const delivered = new Set(smtp.taken().map(({ messageId }) => messageId));
   const news = new Map<string, Set<string>>();
   for (const { recipient, subject, messageId } of smtp.taken()) {
+    // Tickets come to a buyer once; of refunds and disputes there may be several with the same subject.
+    if (!TICKETS.test(subject)) continue;
     const what = `${recipient}: ${subject}`;
     news.set(what, (news.get(what) ?? new Set()).add(messageId));
   }
