@@ -72,7 +72,7 @@ test('a Ctrl-C that arrives twice, as npm delivers it, is one; a request that ha
   app.process.kill('SIGINT');
   await pause(300);
   expect(app.process.exitCode).toBeNull();
-  await expect(fetch(app.url)).rejects.toThrow();
+  await expect(beginRequest(app)).rejects.toThrow('ECONNREFUSED');
 
   const answer = await connection.finish();
   expect(answer).toMatch(/^HTTP\/1\.1 \d{3} /);
@@ -229,7 +229,7 @@ function postmasterPid(): number {
 async function beginRequest(app: RunningApp): Promise<{ finish(): Promise<string> }> {
   const { hostname, port, host } = new URL(app.url);
   const socket = connect(Number(port), hostname);
-  await new Promise((done) => socket.once('connect', done));
+  await new Promise((done, fail) => socket.once('connect', done).once('error', fail));
   socket.on('error', () => {});
   socket.write(
     `POST /sign-in HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\nemail=`,

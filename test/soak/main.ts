@@ -16,7 +16,7 @@ import { pause, type Patch } from '../support/built-app';
 import { buyUntilTheEnd } from './buyers';
 import { createRandom } from './random';
 import { countFindings, isGood, print, type Report } from './report';
-import { comeAndGo, disputeNowAndThen, letHoldsRunOut, refundAtStripe } from './sellers';
+import { comeAndGo, disputeNowAndThen, letHoldsRunOut, refundAtDesk, refundAtStripe } from './sellers';
 import { createStage, type Stage } from './stage';
 import { endTroubles, makeTrouble } from './troubles';
 
@@ -106,6 +106,7 @@ async function soak(world: World, { minutes, seed }: { minutes: number; seed: nu
     makeTrouble(stage, random.fork()),
     letHoldsRunOut(stage, random.fork()),
     refundAtStripe(stage, random.fork()),
+    refundAtDesk(stage, random.fork()),
     comeAndGo(stage, random.fork()),
     disputeNowAndThen(stage, random.fork()),
     watchMemory(stage, () => memory.push(elder.memory())),

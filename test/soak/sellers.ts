@@ -57,6 +57,37 @@ export async function refundAtStripe({ world, over, note }: Stage, random: Rando
   }
 }
 
+/** An organizer refunds at the desk: an order, one of its tickets, or an amount; twice pressed now and then. */
+export async function refundAtDesk({ world, sales, over, note }: Stage, random: Random): Promise<void> {
+  const desks = new Map<string, Organizer>();
+  while (!over()) {
+    await pause(random.whole(...TROUBLED_MS));
+    const sale = random.pick(sales);
+    const order = await world
+      .db('orders')
+      .where({ event_id: sale.id })
+      .whereIn('status', ['paid', 'partially_refunded'])
+      .where('total_amount', '>', 0)
+      .orderByRaw('random()')
+      .first('id')
+      .catch(() => undefined);
+    if (!order) continue;
+    try {
+      const organizer = desks.get(sale.organizerId) ?? (await signIn(world, sale.organizerId));
+      desks.set(sale.organizerId, organizer);
+      const choice = random.pick(['scope=order', 'scope=tickets&ticket.1=on', 'scope=amount&amount=1.00']);
+      const preview = await organizer.open(
+        `${world.url}/organizer/orders/${order.id}/refunds/preview?${choice}`,
+      );
+      const press = () => organizer.submit(preview, {}, { action: /\/refunds$/ });
+      await Promise.all(random.chance(0.3) ? [press(), press()] : [press()]);
+      note('refundAtDesk');
+    } catch {
+      note('refundAtDesk was not possible');
+    }
+  }
+}
+
 /** A cardholder goes to their bank, which decides one way or the other. */
 export async function disputeNowAndThen({ world, over, note }: Stage, random: Random): Promise<void> {
   while (!over()) {
@@ -103,6 +134,8 @@ type Organizer = Awaited<ReturnType<typeof signIn>>;
 async function cancelEvent({ world }: Stage, sale: Sale, organizer: Organizer): Promise<void> {
   const page = await organizer.open(`${world.url}/organizer/events/${sale.id}/cancellation`);
   await organizer.submit(page, { reason: 'The hall has no roof any more.' }, { action: /cancellation/ });
+  const refunds = await organizer.open(`${world.url}/organizer/events/${sale.id}/refunds`);
+  await organizer.submit(refunds, {}, { action: /\/refunds$/ });
 }
 
 async function disconnect({ world }: Stage, sale: Sale, organizer: Organizer): Promise<void> {
