@@ -102,6 +102,11 @@ const LIMITS: [string, () => Visitor, Act][] = [
         fields: await TABLE[CHANGE_NOTICE]!.fields!(world),
       }),
   ],
+  [
+    'order-name',
+    () => world.visitor('buyer'),
+    sends(() => `/orders/${world.tokens.paid}/name`, { name: 'Charles Babbage' }),
+  ],
   ['order-mail', () => world.visitor('buyer'), sends(() => `/orders/${world.tokens.paid}/mails`)],
 ];
 
