@@ -25,7 +25,7 @@ beforeAll(async () => {
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   second = { dependencies, server, baseUrl };
-}, 30_000);
+}, 60_000);
 beforeEach(() => world.db('rate_limits').delete());
 afterAll(async () => {
   second.server.closeAllConnections();

@@ -205,7 +205,7 @@ beforeAll(async () => {
   mailedLinks = await world.db('mailed_links').select();
   const row = await world.db('event_drafts').where({ id: world.draftId }).first();
   unfinished = { ...row, form_values: JSON.stringify(row.form_values) };
-}, 30_000);
+}, 60_000);
 afterAll(() => world.close());
 
 const GETS = Object.keys(TABLE).filter((route) => route.startsWith('GET '));

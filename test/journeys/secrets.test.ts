@@ -25,7 +25,7 @@ beforeAll(async () => {
   recoveryCodes = [...on.html.matchAll(/<code>([\w-]{10,})<\/code>/g)].map((match) => match[1]!);
   const authorize = await other.send('POST', '/stripe/connect');
   state = new URL(authorize.location!).searchParams.get('state')!;
-}, 30_000);
+}, 60_000);
 afterAll(() => world.close());
 
 describe('R2: a stolen copy of the database', () => {

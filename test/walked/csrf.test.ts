@@ -29,7 +29,7 @@ const FROM_OTHER_SITES: [string, Record<string, string>][] = [
 let world: World;
 beforeAll(async () => {
   world = await buildWorld();
-}, 30_000);
+}, 60_000);
 afterAll(() => world.close());
 
 const EXPIRED = /This form has expired.*Nothing was changed/;

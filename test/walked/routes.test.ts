@@ -12,7 +12,7 @@ import { buildWorld, type World } from './world';
 let world: World;
 beforeAll(async () => {
   world = await buildWorld();
-}, 30_000);
+}, 60_000);
 afterAll(() => world.close());
 
 describe('the list of routes', () => {
