@@ -109,6 +109,8 @@ export const paths = {
   adminOrganizers: () => '/admin/organizers',
   adminOrganizer: (id: string) => `/admin/organizers/${segment(id)}`,
   adminOrganizerSuspension: (id: string) => `/admin/organizers/${segment(id)}/suspension`,
+  adminOrganizerFees: (id: string, currency: string | null = null) =>
+    `/admin/organizers/${segment(id)}/fees${currency ? `?currency=${segment(currency)}` : ''}`,
   adminEvents: () => '/admin/events',
   adminEvent: (id: string) => `/admin/events/${segment(id)}`,
   adminEventSuspension: (id: string) => `/admin/events/${segment(id)}/suspension`,

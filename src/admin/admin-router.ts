@@ -23,6 +23,7 @@ import { disputesRouter } from './disputes-router';
 import { directoryRouter } from './directory-router';
 import { adminHealthRouter } from './health-router';
 import { mailLogRouter } from './mail-log-router';
+import { organizerFeesRouter } from './organizer-fees-router';
 import { readAdminOverview } from './overview';
 import { reportsRouter } from './reports-router';
 import { webhookInboxRouter } from './webhook-inbox-router';
@@ -41,6 +42,7 @@ export function adminRouter(dependencies: Dependencies): Router {
   const connections = createConnectionsStore(db);
   router.use(paths.admin(), requireUser, requireAdmin);
   router.use(directoryRouter(dependencies));
+  router.use(organizerFeesRouter(dependencies));
   router.use(disputesRouter(dependencies));
   router.use(reportsRouter(dependencies));
   router.use(webhookInboxRouter(dependencies));

@@ -6,6 +6,8 @@ import { currentUser, requireRecentPassword } from '../http/current-user';
 import { emptyForm } from '../http/forms';
 import { renderPage } from '../http/views';
 import { paths } from '../paths';
+import { feeWords } from '../payments/fees';
+import { createOrganizerFeesStore, policyOf } from '../payments/organizer-fees-store';
 import { type Act, readReason, showAct } from './acts';
 import { listAuditOf } from './audit-list';
 import {
@@ -95,6 +97,9 @@ export function directoryRouter(dependencies: Pick<Dependencies, 'db' | 'config'
         orders: found.orders,
         onSale: found.onSale,
         stateBadge: badgeOfOrganizer(found.organizer),
+        fees: (await createOrganizerFeesStore(db).listOfOrganizer(found.organizer.id)).map(
+          (fee) => `${fee.currency.toUpperCase()}: ${feeWords(policyOf(fee), fee.currency)}`,
+        ),
         badgeOfEvent,
         entries: await listAuditOf(db, { organizerId: found.organizer.id }),
       },

@@ -86,7 +86,7 @@ async function placeUnderLock(
           sale,
           lines: allocation.lines,
           total: allocation.total,
-          fee: platformFee(allocation.lines, event.currency, fees),
+          fee: platformFee(allocation.lines, event.currency, sale.ownFees ?? fees),
           visitorHash: requests[index]!.visitorHash,
         };
         orders.push(order);

@@ -2,11 +2,15 @@
 import { canTakeCharges, type Charging } from '../connect/connection';
 import { type PreparedStatement, type RunPrepared } from '../db/connection';
 import { type EventForSale, type TicketTypeForSale } from '../events/event-availability';
+import { type FeePolicy } from '../payments/fees';
+import { policyOf } from '../payments/organizer-fees-store';
 import { type OrderRequest, type SaleSnapshot } from './allocate';
 
 export interface Sale {
   organizerId: string;
   livemode: boolean;
+  /** what was agreed with this organizer; null = the platform's settings hold */
+  ownFees: FeePolicy | null;
   snapshot: SaleSnapshot;
 }
 
@@ -34,9 +38,12 @@ const READ_SALES = {
                 types.min_per_order, types.max_per_order, types.sales_start, types.sales_end, types.visibility,
                 types.removed_at, clock_timestamp() AS now, connection.status AS connection_status,
                 connection.charges_enabled AS connection_charges_enabled, connection.status_detail AS connection_status_detail,
-                connection.paused_at AS connection_paused_at
+                connection.paused_at AS connection_paused_at, fee.currency AS fee_currency,
+                fee.percent_hundredths AS fee_percent_hundredths, fee.fixed AS fee_fixed, fee.least AS fee_least,
+                fee.most AS fee_most
            FROM events
            LEFT JOIN ticket_types types ON types.event_id = events.id AND types.removed_at IS NULL
+           LEFT JOIN organizer_fees fee ON fee.organizer_id = events.organizer_id AND fee.currency = events.currency
            -- the same choice as connectionForEvent
            LEFT JOIN stripe_connections connection ON connection.livemode = events.livemode
              AND connection.id = coalesce(events.stripe_connection_id,
@@ -81,6 +88,7 @@ export async function readSales(
       {
         organizerId: event.organizer_id,
         livemode: event.livemode,
+        ownFees: toOwnFees(event),
         snapshot: {
           event: toEventForSale(event),
           ticketTypes: own.filter((row) => row.id !== null).map(toTicketTypeForSale),
@@ -138,5 +146,17 @@ function toConnectionState(row: Row): Charging | null {
         statusDetail: row.connection_status_detail,
         pausedAt: row.connection_paused_at,
       }
+    : null;
+}
+
+function toOwnFees(row: Row): FeePolicy | null {
+  return row.fee_currency
+    ? policyOf({
+        currency: row.fee_currency,
+        percentHundredths: row.fee_percent_hundredths,
+        fixed: row.fee_fixed,
+        least: row.fee_least,
+        most: row.fee_most,
+      })
     : null;
 }

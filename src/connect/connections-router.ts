@@ -7,6 +7,7 @@ import { renderPage } from '../http/views';
 import { type Membership } from '../organizers/organizers-store';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { feeWords } from '../payments/fees';
+import { createOrganizerFeesStore, policyOf } from '../payments/organizer-fees-store';
 import { paths } from '../paths';
 import { dashboardUrl } from '../stripe/dashboard-links';
 import { refreshConnection } from './account-health';
@@ -66,10 +67,24 @@ export function connectionsRouter(dependencies: Dependencies): Router {
             !livingAccounts.has(connection.stripeUserId) &&
             ended.findIndex(({ stripeUserId }) => stripeUserId === connection.stripeUserId) === index,
         })),
-        feeWords: feeWords(config.platformFee, standard?.defaultCurrency ?? 'eur'),
+        ...(await feesInWords(organizer.id, standard?.defaultCurrency ?? 'eur')),
       },
     );
   });
+
+  async function feesInWords(organizerId: string, currency: string) {
+    const fees = createOrganizerFeesStore(db);
+    const agreed = await fees.listOfOrganizer(organizerId);
+    return {
+      feeWords: feeWords(await fees.policyFor(organizerId, currency, config.platformFee), currency),
+      otherFees: agreed
+        .filter((fee) => fee.currency !== currency)
+        .map((fee) => ({
+          currency: fee.currency.toUpperCase(),
+          words: feeWords(policyOf(fee), fee.currency),
+        })),
+    };
+  }
 
   router.post('/stripe/connections/:id/refresh', desk, async (req: Request, res: Response) => {
     const connection = await connections.getOfOrganizer(String(req.params['id']), organizerOf(req).id);

@@ -11,6 +11,8 @@ import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { paths } from '../paths';
+import { type FeePolicy, feeWords } from '../payments/fees';
+import { createOrganizerFeesStore } from '../payments/organizer-fees-store';
 import { priceInWords, type TicketType } from '../ticket-types/ticket-type';
 import { createTicketTypesStore } from '../ticket-types/ticket-types-store';
 import { cancelEvent } from './cancel-event';
@@ -226,6 +228,11 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
       event,
       types: await ticketTypes.listOfEvent(event.id),
       connection: await connectionForEvent(db, event),
+      fees: await createOrganizerFeesStore(db).policyFor(
+        event.organizerId,
+        event.currency,
+        config.platformFee,
+      ),
       unverifiedEmail: currentUser(req).emailVerified ? null : currentUser(req).email,
     };
   }
@@ -312,12 +319,14 @@ interface KnownEvent {
   event: EventDetails;
   types: TicketType[];
   connection: Connection | null;
+  /** what the platform keeps of its tickets */
+  fees: FeePolicy;
   /** of a person who must confirm it before they publish */
   unverifiedEmail: string | null;
 }
 
 /** What the event's own pages at the desk show of it. */
-function homeLocals({ event, types, connection, unverifiedEmail }: KnownEvent, baseUrl: string) {
+function homeLocals({ event, types, connection, fees, unverifiedEmail }: KnownEvent, baseUrl: string) {
   const now = new Date();
   return {
     deskEvent: toDeskEvent(event, types, now),
@@ -335,6 +344,7 @@ function homeLocals({ event, types, connection, unverifiedEmail }: KnownEvent, b
     whyNoSales: whyNoPaidSales(connection),
     payee: connection && types.some(needsPayment) ? accountName(connection) : null,
     conversion: types.some(needsPayment) ? conversionWords(connection, event.currency) : null,
+    feeWords: types.some(needsPayment) ? feeWords(fees, event.currency) : null,
     publicUrl: baseUrl + paths.event(event.slug),
     takesMoney: types.some(needsPayment),
     priceInWords,

@@ -3,8 +3,8 @@ import { conversionWords, whyNotInCurrency } from '../connect/account-currency';
 import { accountName, whyNoPaidSales } from '../connect/connection';
 import { badgeOf } from '../connect/connection-facts';
 import { type Form } from '../http/forms';
+import { currencyChoices } from '../lib/currency-choices';
 import { listTimeZones } from '../lib/dates';
-import { CURRENCIES } from '../lib/money';
 import { type EventDetails } from './event';
 import { type AccountChoice } from './event-account';
 import {
@@ -86,15 +86,6 @@ function zoneChoices(chosen: string | undefined): { label: string; options: Choi
     groups.get(group)!.push({ value: zone, label: (place.join(', ') || zone).replaceAll('_', ' ') });
   }
   return [...groups].map(([label, options]) => ({ label, options }));
-}
-
-const currencyNames = new Intl.DisplayNames('en', { type: 'currency' });
-
-function currencyChoices(): Choice[] {
-  return CURRENCIES.map((code) => ({
-    value: code,
-    label: `${currencyNames.of(code.toUpperCase())} (${code.toUpperCase()})`,
-  })).sort((one, other) => one.label.localeCompare(other.label, 'en'));
 }
 
 /** Who gets the money, and what stands in the way. */

@@ -51,6 +51,35 @@ describe('2.5 % and a fixed amount by currency', () => {
   });
 });
 
+describe('a fee with bounds', () => {
+  const bounded: FeePolicy = { ...POLICY, least: { eur: 60n }, most: { eur: 300n, jpy: 0n } };
+
+  it.each([
+    // by hand: 2.5 % and 0.30, at least 0.60, at most 3.00, never more than the price
+    ['EUR 0.50, less than the least', 'eur', 50n, 50n],
+    ['EUR 10.00, 0.55 by the rule', 'eur', 1000n, 60n],
+    ['EUR 12.00, just the least', 'eur', 1200n, 60n],
+    ['EUR 20.00', 'eur', 2000n, 80n],
+    ['EUR 108.00, just the most', 'eur', 10_800n, 300n],
+    ['EUR 500.00', 'eur', 50_000n, 300n],
+    ['JPY 1500, at most nothing', 'jpy', 1500n, 0n],
+    ['USD 20.00, without bounds', 'usd', 2000n, 80n],
+  ])('%s', (_name, currency, price, fee) => {
+    expect(feePerTicket(price, currency, bounded)).toBe(fee);
+  });
+
+  it.each([
+    [bounded, 'eur', '2.5 % plus €0.30 for each paid ticket, at least €0.60 and at most €3.00'],
+    [POLICY, 'eur', '2.5 % plus €0.30 for each paid ticket'],
+    [POLICY, 'sek', '2.5 % for each paid ticket'],
+    [{ percentHundredths: 0, fixed: { eur: 50n } }, 'eur', '€0.50 for each paid ticket'],
+    [{ percentHundredths: 0, fixed: {} }, 'eur', 'nothing'],
+    [bounded, 'jpy', 'nothing'],
+  ])('is said in words', (policy: FeePolicy, currency, words) => {
+    expect(feeWords(policy, currency)).toBe(words);
+  });
+});
+
 describe('whatever is sold', () => {
   const currency = fc.constantFrom(...CURRENCIES);
   /** a price and a fixed amount that a currency can be charged in, and any percentage that the settings take */
@@ -68,6 +97,11 @@ describe('whatever is sold', () => {
       policy: fc.record({
         percentHundredths: fc.integer({ min: 0, max: 9999 }),
         fixed: fc.bigInt({ min: 0n, max: 500n }).map((units) => ({ [code]: units * step })),
+        least: fc.bigInt({ min: 0n, max: 900n }).map((units) => ({ [code]: units * step })),
+        most: fc.option(
+          fc.bigInt({ min: 900n, max: 9000n }).map((units) => ({ [code]: units * step })),
+          { nil: undefined },
+        ),
       }),
     });
   });

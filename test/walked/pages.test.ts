@@ -464,6 +464,8 @@ get('GET /admin/mails/:id', 'admin');
 get('GET /admin/mails/:id/delivery', 'admin');
 mistakes('GET /admin/mails/:id/delivery', 'admin', 'POST /admin/mails/:id/delivery', {});
 get('GET /admin/webhooks/:id', 'admin');
+get('GET /admin/organizers/:id/fees', 'admin');
+mistakes('GET /admin/organizers/:id/fees', 'admin', 'POST /admin/organizers/:id/fees', { rule: 'own' });
 get('GET /admin/webhooks/:id/replay', 'admin');
 mistakes('GET /admin/webhooks/:id/replay', 'admin', 'POST /admin/webhooks/:id/replay', {});
 FILLED.push({

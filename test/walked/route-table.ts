@@ -450,6 +450,12 @@ export const TABLE: Record<string, Row> = {
   'GET /admin/organizers': { outcomes: adminsOnly(page) },
   'GET /admin/organizers/:id': { outcomes: adminsOnly(page) },
   'GET /admin/organizers/:id/suspension': { outcomes: adminsOnly(page) },
+  'GET /admin/organizers/:id/fees': { outcomes: adminsOnly(page) },
+  'POST /admin/organizers/:id/fees': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/organizers\/[\w-]+\/fees$/, true)),
+    fields: () => ({ ...because(), currency: 'eur', rule: 'own', percent: '1.5', fixed: '0.20' }),
+    sender: 'admin',
+  },
   'GET /admin/events': { outcomes: adminsOnly(page) },
   'GET /admin/events/:id': { outcomes: adminsOnly(page) },
   'GET /admin/events/:id/suspension': { outcomes: adminsOnly(page) },
