@@ -56,7 +56,7 @@ test('an online event shows its address only where it is given', () => {
   const online = { location_kind: 'online', venue_name: null, venue_address: null } as never;
   const shown = linesOf({ ...(online as object), online_url: 'https://meet.example/a,b' });
   expect(valueOf(shown, 'LOCATION')).toEqual(['https://meet.example/a\\,b']);
-  expect(valueOf(linesOf(online), 'LOCATION')).toEqual([]);
+  expect(valueOf(linesOf(online), 'LOCATION')).toEqual(['Online']);
 });
 
 test.each([
