@@ -14,6 +14,7 @@ import { oauthRouter } from './connect/oauth-router';
 import { type Dependencies } from './dependencies';
 import { eventDeskRouter } from './events/event-desk-router';
 import { eventReportsRouter } from './events/event-reports-router';
+import { eventSalesRouter } from './events/event-sales-router';
 import { publicEventsRouter } from './events/public-events-router';
 import { assetsRouter } from './http/assets';
 import { csrfProtection } from './http/csrf';
@@ -94,6 +95,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(checkInRouter(dependencies));
   app.use(refundsRouter(dependencies));
   app.use(eventRefundsRouter(dependencies));
+  app.use(eventSalesRouter(dependencies));
   app.use(eventDeskRouter(dependencies));
   app.use(oauthRouter(dependencies));
   app.use(connectionsRouter(dependencies));

@@ -68,6 +68,7 @@ export const paths = {
   eventUnpublication: (id: string) => `/organizer/events/${segment(id)}/unpublication`,
   eventCancellation: (id: string) => `/organizer/events/${segment(id)}/cancellation`,
   discardDraft: (draftId: string) => `/organizer/drafts/${segment(draftId)}/removal`,
+  eventSales: (id: string) => `/organizer/events/${segment(id)}/sales`,
   eventOrderList: (id: string) => `/organizer/events/${segment(id)}/orders`,
   eventOrdersCsv: (id: string) => `/organizer/events/${segment(id)}/orders.csv`,
   checkIn: (id: string) => `/organizer/events/${segment(id)}/check-in`,

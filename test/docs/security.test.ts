@@ -72,6 +72,7 @@ test('views put out as it is only what is made by them or by a tested helper', (
     'setup.qr',
     'section.html',
     'button',
+    'chart',
     'field',
   ];
   expect([...new Set(raw)].sort()).toEqual(made.sort());

@@ -322,6 +322,13 @@ get('GET /organizer/events/:id/cancellation', 'member');
 mistakes('GET /organizer/events/:id/cancellation', 'member', 'POST /organizer/events/:id/cancellation', {
   reason: '',
 });
+get('GET /organizer/events/:id/sales', 'member');
+get(
+  'GET /organizer/events/:id/sales',
+  'member',
+  'nothing sold',
+  ({ draftEvent }) => `/organizer/events/${draftEvent}/sales`,
+);
 get('GET /organizer/events/:id/orders', 'member');
 get(
   'GET /organizer/events/:id/orders',

@@ -289,6 +289,7 @@ export const TABLE: Record<string, Row> = {
     fields: () => ({ ...EVENT, action: 'save' }),
   },
   'GET /organizer/events/:id': { outcomes: membersOnly(page) },
+  'GET /organizer/events/:id/sales': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/orders': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/orders.csv': { outcomes: membersOnly(page) },
   'GET /organizer/orders/:id': { outcomes: membersOnly(page) },
