@@ -81,6 +81,8 @@ export function createDeskEvents(db: Knex) {
       const refunded: { total: bigint } = await db('refunds')
         .whereIn('order_id', sold().select('id'))
         .where({ status: 'succeeded' })
+        // a second payment was never counted as taken
+        .whereNot({ origin: 'duplicate_payment' })
         .first(db.raw('coalesce(sum(amount), 0)::bigint AS total'));
       const open: { orders: number } = await db('orders')
         .where({ event_id: eventId, inventory: 'held' })
@@ -88,7 +90,10 @@ export function createDeskEvents(db: Knex) {
       const byType: { ticket_type_id: string; total: bigint }[] = await db('order_lines')
         .whereIn('order_id', sold().select('id'))
         .groupBy('ticket_type_id')
-        .select('ticket_type_id', db.raw('sum(quantity * unit_price)::bigint AS total'));
+        .select(
+          'ticket_type_id',
+          db.raw('sum((quantity - refunded_quantity) * unit_price)::bigint AS total'),
+        );
       const latest: LatestOrderRow[] = await sold()
         .orderBy([{ column: 'paid_at', order: 'desc', nulls: 'last' }, { column: 'id' }])
         .limit(LATEST_ORDERS)

@@ -223,7 +223,7 @@ async function sumRevenue(db: Knex, who: Who): Promise<Overview['revenue']> {
   const { rows } = await db.raw<{ rows: { currency: string; amount: string }[] }>(
     `SELECT orders.currency,
             sum(orders.total_amount - coalesce((SELECT sum(amount) FROM refunds
-              WHERE order_id = orders.id AND status IN ('pending', 'succeeded')), 0))::text AS amount
+              WHERE order_id = orders.id AND status IN ('pending', 'succeeded') AND origin <> 'duplicate_payment'), 0))::text AS amount
        FROM orders
       WHERE orders.organizer_id = :organizerId AND orders.livemode = :livemode
         AND orders.status IN ('paid', 'partially_refunded') AND orders.total_amount > 0

@@ -76,12 +76,24 @@ async function applyMoneyBack(
   refund: Refund,
   cause: Cause,
 ): Promise<void> {
+  if (refund.origin === 'dashboard') await endSuperfluous(trx, payment);
   if (await createRefundsStore(trx).isDuplicate(payment)) return noteOnOrder(trx, order, cause);
   if (refund.scope === 'tickets') await voidTickets(trx, order, { refundId: refund.id });
   if (!(await reflectRefunds(trx, order, payment, cause))) await noteOnOrder(trx, order, cause);
   if (refund.origin === 'request' || refund.origin === 'dashboard') {
     const mail = await refundedMail(trx, dependencies, order, refund);
     if (mail) await queueMail(trx, mail);
+  }
+}
+
+/** Of ours, what waits to be tried again and no longer fits what is left: the money went back at Stripe instead. */
+async function endSuperfluous(trx: Knex.Transaction, payment: PaymentAttempt): Promise<void> {
+  const refunds = createRefundsStore(trx);
+  const left = paidOf(payment).amount - (await refunds.sumGivenBack(payment.id));
+  for (const waiting of await refunds.listOfPayment(payment.id)) {
+    if (waiting.status !== 'needs_attention' || waiting.amount <= left) continue;
+    await refunds.update(waiting.id, { status: 'failed', last_error: 'charge_already_refunded' });
+    await refunds.releaseTickets(waiting.id);
   }
 }
 

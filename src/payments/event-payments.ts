@@ -178,14 +178,12 @@ async function listFailures(db: Knex, eventRefundId: string): Promise<EventRefun
   }));
 }
 
-/** Events whose refund has orders that nobody asked for yet: begun and stopped, or paid since. */
+/** Refunds of events with orders that nobody asked for yet: it stopped half-way, or an order could not be refunded before. */
 export async function listEventRefundsToContinue(db: Knex): Promise<string[]> {
   const begun = await db('event_refunds')
-    .join('events', 'events.id', 'event_refunds.event_id')
-    .where('events.ends_at', '>', db.raw("now() - interval '90 days'"))
-    .orderBy('event_refunds.created_at', 'desc')
-    .limit(50)
-    .select('event_refunds.id', 'event_refunds.event_id');
+    .where('created_at', '>', db.raw("now() - interval '30 days'"))
+    .orderBy('created_at', 'desc')
+    .select('id', 'event_id');
   const unfinished: string[] = [];
   for (const { id, event_id: eventId } of begun)
     if ((await listPaymentsOfEvent(db, eventId, { toAskFor: id })).length > 0) unfinished.push(id);

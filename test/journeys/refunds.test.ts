@@ -437,6 +437,23 @@ describe('made in Stripe’s Dashboard', () => {
   });
 });
 
+describe('instead of one of ours that waits', () => {
+  test('ends ours: nobody is asked to try again', async () => {
+    const { id } = await paidOrder(1);
+    await market.control('POST', `/accounts/${sale.account}`, { insufficient_balance: true });
+    await refund(id, { scope: 'order' });
+    await market.control('POST', `/accounts/${sale.account}`, { insufficient_balance: false });
+    await atDashboard(id);
+    await market.settle();
+    expect((await rowsOf(id)).map((row) => [row.origin, row.status])).toEqual([
+      ['request', 'failed'],
+      ['dashboard', 'succeeded'],
+    ]);
+    expect(await order(id)).toMatchObject({ status: 'refunded', inventory: 'none' });
+    expect((await sale.browser.open(market.at('/organizer'))).text).not.toMatch(/was not made/);
+  });
+});
+
 describe('who else', () => {
   test('an admin, with a reason that the audit log keeps', async () => {
     const admin = await market.admin();
