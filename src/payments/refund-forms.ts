@@ -48,7 +48,7 @@ const AMOUNT_PROBLEMS: Record<MoneyProblem, string> = {
 
 const confirmation = {
   key: z.uuid('This form is not whole. Go back and begin again'),
-  seen: z.string().max(2000).default(''),
+  seen: z.string().max(20_000).default(''),
 };
 
 /** The organizer may write a word to the buyer. */
