@@ -23,7 +23,11 @@ export async function moveTickets(
 ): Promise<boolean> {
   if (from === to) return true;
   await lockInventory(trx, order.eventId);
-  if (from === 'none' && !(await fits(trx, order))) return false;
+  if (from === 'none') {
+    if (!(await fits(trx, order))) return false;
+    // all of its places had gone back, and all are taken again: nothing of it is refunded any more
+    await trx('order_lines').where({ order_id: order.id }).update({ refunded_quantity: 0 });
+  }
   const held = Number(to === 'held') - Number(from === 'held');
   const sold = Number(to === 'sold') - Number(from === 'sold');
   await trx.raw(

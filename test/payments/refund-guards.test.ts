@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { inTransaction } from '../../src/db/connection';
 import { newId } from '../../src/lib/ids';
 import { voidTickets } from '../../src/orders/inventory';
+import { moveOrder } from '../../src/orders/move-order';
 import { createOrdersStore } from '../../src/orders/orders-store';
 import { quoteRefund } from '../../src/payments/refund';
 import { createRefundsStore } from '../../src/payments/refunds-store';
@@ -104,6 +105,27 @@ async function voidTwice() {
 
 test('places come back once, however often it is said', async () => {
   expect(await voidTwice()).toEqual({ counts: [2, 0], places: 2 });
+});
+
+test('an order that was refunded, and that a person accepts after all, takes all of its places again', async () => {
+  const { id } = await paidOrder();
+  const sold = async () => (await market.db('events').where({ id: sale.id }).first('sold')).sold as number;
+  const before = await sold();
+  await inTransaction(market.db, async (trx) => {
+    const order = await createOrdersStore(trx).lock(id);
+    await voidTickets(trx, order, { all: true });
+    await moveOrder(trx, order, 'refunded', { actor: 'stripe', reason: 'refunded' });
+    await moveOrder(trx, order, 'needs_attention', { actor: 'stripe', reason: 'it came back' });
+  });
+  expect(await sold()).toBe(before - 2);
+  await inTransaction(market.db, async (trx) => {
+    const order = await createOrdersStore(trx).lock(id);
+    expect(await moveOrder(trx, order, 'paid', { actor: 'admin', reason: 'accepted' })).toBe(true);
+  });
+  expect(await sold()).toBe(before);
+  expect(await market.db('order_lines').where({ order_id: id }).first()).toMatchObject({
+    refunded_quantity: 0,
+  });
 });
 
 test('twin: without the condition on the ticket only the CHECK keeps the places from coming back again', async () => {
