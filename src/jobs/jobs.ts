@@ -11,6 +11,8 @@ export interface JobPayloads {
   mail_tickets_of_buyer: { email: string };
   work_off_stripe_event: { eventId: string };
   end_connection: { connectionId: string };
+  reconcile_account: { account: string; livemode: boolean };
+  check_ledger: { account: string; livemode: boolean; day: string };
 }
 
 export type JobName = keyof JobPayloads;

@@ -2,7 +2,8 @@
  * Sweeps find by the state of rows what jobs, webhooks or a killed process left undone. Each may run at once in several
  * workers: what they find is done under the row's own lock.
  */
-import { writeHeartbeat } from './heartbeat';
+import { claimDue, writeHeartbeat, writeRound } from './heartbeat';
+import { addJob } from './jobs';
 import { createMailedLinks } from '../accounts/mailed-links';
 import { sendDueAttempts } from '../checkout/payment-dispatcher';
 import { refreshConnection } from '../connect/account-health';
@@ -16,6 +17,9 @@ import { settleOrder } from '../orders/settle-order';
 import { bookRefunds } from '../payments/book-refunds';
 import { listEventRefundsToContinue } from '../payments/event-payments';
 import { continueEventRefund } from '../payments/refund-event';
+import { checkCounters } from '../payments/check-counters';
+import { listLedgerDays } from '../payments/check-ledger';
+import { listAccountsToReconcile } from '../payments/reconcile-account';
 import { sendRefund } from '../payments/send-refund';
 import { StripeFailure } from '../stripe/stripe-errors';
 import { listWaitingEvents } from '../webhooks/inbox';
@@ -49,6 +53,12 @@ export async function sweepOnce(dependencies: Dependencies): Promise<void> {
       (id) => continueDisconnecting(dependencies, id),
     ],
     ['accounts to read', () => listConnectionsToRead(dependencies), (id) => readConnection(dependencies, id)],
+    ['accounts to compare', () => addComparisons(dependencies), async () => undefined],
+    [
+      'counters',
+      async () => ((await claimDue(db, 'counters', 20)) ? ['due'] : []),
+      () => checkCounters(dependencies),
+    ],
   ];
   for (const [name, list, work] of sweeps) await sweep(dependencies, name, list, work);
   await sweep(
@@ -77,17 +87,44 @@ async function sweep(
   list: () => Promise<string[]>,
   work: (id: string) => Promise<unknown>,
 ): Promise<void> {
+  const begun = Date.now();
+  let items = 0;
+  let problem: string | null = null;
   try {
     for (const id of await list()) {
+      items += 1;
       await work(id).catch((error: unknown) => {
+        problem = wordsOf(error);
         // Stripe being away is said where it matters; here it only means: next round.
         const level = error instanceof StripeFailure ? 'warn' : 'error';
         dependencies.logger[level]({ sweep: name, id, err: error }, 'a sweep could not finish an item');
       });
     }
   } catch (error) {
+    problem = wordsOf(error);
     dependencies.logger.error({ sweep: name, err: error }, 'a sweep failed');
   }
+  await writeRound(dependencies.db, { name, tookMs: Date.now() - begun, items, error: problem }).catch(
+    (error: unknown) => dependencies.logger.error({ err: error }, 'a round could not be noted'),
+  );
+}
+
+/** A kind of problem, never an answer's text. */
+function wordsOf(error: unknown): string {
+  if (error instanceof StripeFailure) return `Stripe: ${error.problem}`;
+  return error instanceof Error ? error.message.split('\n')[0]!.slice(0, 200) : 'unknown';
+}
+
+/** Comparing takes many calls: jobs do it, a few accounts at a time. */
+async function addComparisons(dependencies: Dependencies): Promise<string[]> {
+  const { db } = dependencies;
+  const accounts = await listAccountsToReconcile(dependencies, 50);
+  for (const call of accounts)
+    await addJob(db, 'reconcile_account', call, { key: `reconcile-${call.account}-${call.livemode}` });
+  const days = await listLedgerDays(db, 20);
+  for (const day of days)
+    await addJob(db, 'check_ledger', day, { key: `ledger-${day.account}-${day.livemode}-${day.day}` });
+  return [...accounts, ...days].map(({ account }) => account);
 }
 
 async function listDueHolds({ db }: Dependencies): Promise<string[]> {

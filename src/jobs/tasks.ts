@@ -8,7 +8,10 @@ import { mailTicketsOfBuyer } from '../orders/mail-tickets-of-buyer';
 import { settleOrder } from '../orders/settle-order';
 import { releaseOrder } from '../orders/release-order';
 import { continueEventRefund } from '../payments/refund-event';
+import { checkLedger } from '../payments/check-ledger';
+import { reconcileAccount } from '../payments/reconcile-account';
 import { sendRefund } from '../payments/send-refund';
+import { StripeFailure } from '../stripe/stripe-errors';
 import { workOffEvent } from '../webhooks/work-off-event';
 import { type JobName } from './jobs';
 
@@ -43,8 +46,22 @@ export function createTasks(dependencies: Dependencies): TaskList {
       if ((await continueDisconnecting(dependencies, connectionId)).state !== 'disconnected')
         throw new TryAgain('the connection can not be ended yet');
     }),
+    reconcile_account: task(z.object({ account: z.string(), livemode: z.boolean() }), (account) =>
+      whenStripeAnswers(() => reconcileAccount(dependencies, account)),
+    ),
+    check_ledger: task(z.object({ account: z.string(), livemode: z.boolean(), day: z.iso.date() }), (day) =>
+      whenStripeAnswers(() => checkLedger(dependencies, day)),
+    ),
   };
   return tasks;
+}
+
+/** Comparing can wait: when Stripe can't be read now, a later round does it. */
+async function whenStripeAnswers(compare: () => Promise<unknown>): Promise<void> {
+  await compare().catch((error: unknown) => {
+    if (!(error instanceof StripeFailure)) throw error;
+    throw new TryAgain(`an account could not be read (${error.problem})`);
+  });
 }
 
 /** Not finished, and nothing is wrong with us. */

@@ -12,6 +12,7 @@ import { queueMail } from '../mail/outbox';
 import { reflectRefunds } from '../payments/apply-refund';
 import { bookDisputes } from '../payments/book-disputes';
 import { bookRefunds } from '../payments/book-refunds';
+import { SLOW_PAYMENT_DAYS } from '../payments/finding';
 import { requestAutomaticRefund } from '../payments/request-refund';
 import { type CheckoutSession } from '../stripe/stripe-client';
 import { fulfilOrder } from './fulfil-order';
@@ -19,9 +20,6 @@ import { moveOrder, noteOnOrder } from './move-order';
 import { type Cause, isFulfilled, type Order, type OrderStatus, type PaymentAttempt } from './order';
 import { lateRefundMail, paymentFailedMail, paymentProcessingMail } from './order-mails';
 import { createOrdersStore } from './orders-store';
-
-/** Slow methods end within two weeks; one that takes longer is shown to a person, and still held. */
-export const PROCESSING_DAYS = 14;
 
 export type SettleDependencies = Pick<
   Dependencies,
@@ -258,7 +256,7 @@ async function applyProcessing(
     });
     await trx('orders')
       .where({ id: order.id })
-      .update({ hold_expires_at: trx.raw('now() + make_interval(days => ?)', [PROCESSING_DAYS]) });
+      .update({ hold_expires_at: trx.raw('now() + make_interval(days => ?)', [SLOW_PAYMENT_DAYS]) });
     await queueMail(trx, await paymentProcessingMail(trx, dependencies, order));
   }
 }

@@ -16,7 +16,7 @@ import { type Dispute } from '../stripe/stripe-reading';
 import { createRefundsStore } from './refunds-store';
 import { stageOf } from './dispute';
 import { disputeMail } from './dispute-mails';
-import { openFinding } from './findings-store';
+import { reportFinding } from './report-finding';
 
 type DisputeDependencies = Pick<Dependencies, 'db' | 'stripe' | 'logger' | 'config'>;
 
@@ -54,7 +54,7 @@ async function recordDispute(
     else await noteOnOrder(trx, order, cause);
     if (stage === 'won' && order.statusDetail === 'dispute_lost')
       // lost first, then won on appeal: the tickets are gone, and nobody knows whether places are left
-      await openFinding(trx, {
+      await reportFinding(trx, dependencies, {
         kind: 'dispute_after_void',
         subject: `dispute_after_void:${dispute.id}`,
         organizerId: order.organizerId,

@@ -32,14 +32,14 @@ export interface Finding {
   closeReason: string | null;
 }
 
-/** Keeps a finding, or notes that it is still so. Answers whether it is new. */
-export async function openFinding(db: Knex, finding: NewFinding): Promise<boolean> {
-  const { rows } = await db.raw<{ rows: { is_new: boolean }[] }>(
+/** Keeps a finding, or notes that it is still so. */
+export async function openFinding(db: Knex, finding: NewFinding): Promise<{ id: string; isNew: boolean }> {
+  const { rows } = await db.raw<{ rows: { id: string; is_new: boolean }[] }>(
     `INSERT INTO findings (id, kind, subject, organizer_id, order_id, stripe_account_id, livemode, details)
      VALUES (:id, :kind, :subject, :organizerId, :orderId, :account, :livemode, CAST(:details AS jsonb))
      ON CONFLICT (subject) WHERE closed_at IS NULL
        DO UPDATE SET last_seen_at = now(), details = excluded.details
-     RETURNING (xmax = 0) AS is_new`,
+     RETURNING id, (xmax = 0) AS is_new`,
     {
       id: newId(),
       kind: finding.kind,
@@ -51,12 +51,12 @@ export async function openFinding(db: Knex, finding: NewFinding): Promise<boolea
       details: JSON.stringify(finding.details),
     },
   );
-  return rows[0]!.is_new;
+  return { id: rows[0]!.id, isNew: rows[0]!.is_new };
 }
 
-/** Was a person shown this before, and closed it? Then it is not brought up again. */
-export async function wasClosed(db: Knex, subject: string): Promise<boolean> {
-  return (await db('findings').where({ subject }).whereNotNull('closed_at').first('id')) !== undefined;
+/** Has a person seen this and closed it? Then it is not brought up again. */
+export async function wasClosedByPerson(db: Knex, subject: string): Promise<boolean> {
+  return (await db('findings').where({ subject }).whereNotNull('closed_by').first('id')) !== undefined;
 }
 
 export async function findFinding(db: Knex, id: string): Promise<Finding | null> {
@@ -77,6 +77,14 @@ export async function listOpenFindings(
     .orderBy('first_seen_at')
     .limit(200);
   return rows.map(toFinding);
+}
+
+/** What was found before and is not so any more. */
+export async function closeFindingAbout(db: Knex, subject: string, reason: string): Promise<void> {
+  await db('findings')
+    .where({ subject })
+    .whereNull('closed_at')
+    .update({ closed_at: db.fn.now(), close_reason: reason });
 }
 
 /** Closes what is open. `by` is null where a later comparison found it gone. */

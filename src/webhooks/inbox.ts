@@ -7,7 +7,7 @@ import { type StripeEvent } from '../stripe/webhook-signature';
  * Keeps an event. A second delivery is only counted, and hurries one that was not worked off yet. Event and job are one
  * statement: after a 2xx both exist.
  */
-export async function keepEvent(db: Knex, event: StripeEvent, payload: string): Promise<void> {
+export async function keepEvent(db: Knex, event: StripeEvent, payload: unknown): Promise<void> {
   await db.raw(
     `WITH kept AS (
        INSERT INTO stripe_events (id, account, type, livemode, created_at, payload)
@@ -23,9 +23,22 @@ export async function keepEvent(db: Knex, event: StripeEvent, payload: string): 
       type: event.type,
       livemode: event.livemode,
       createdAt: event.createdAt,
-      payload,
+      payload: storableJson(payload),
     },
   );
+}
+
+/** JSON that Postgres takes as jsonb: no NUL, no lone surrogates, in values nor in names. */
+function storableJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner === 'string') return storable(inner);
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).map(([name, field]) => [storable(name), field]));
+  });
+}
+
+function storable(text: string): string {
+  return text.replaceAll('\0', '').toWellFormed();
 }
 
 /** The same job for an event that is stored already. */

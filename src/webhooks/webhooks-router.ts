@@ -37,10 +37,11 @@ export function webhooksRouter({
         return res.status(400).json({ error: 'This is not signed by Stripe for this endpoint.' });
       }
       const text = (body as Buffer).toString('utf8');
-      const event = readStripeEvent(parseJson(text));
+      const payload = parseJson(text);
+      const event = readStripeEvent(payload);
       // Signed, but nothing that we could store: taken, or Stripe would send it for days.
       if (!event) return res.status(200).json({ received: true, ignored: true });
-      await keepEvent(db, event, storableJson(parseJson(text)));
+      await keepEvent(db, event, payload);
       res.status(200).json({ received: true });
     },
   );
@@ -57,17 +58,4 @@ function parseJson(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-/** JSON that Postgres takes as jsonb: no NUL, no lone surrogates, in values nor in names. */
-function storableJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner === 'string') return storable(inner);
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).map(([name, field]) => [storable(name), field]));
-  });
-}
-
-function storable(text: string): string {
-  return text.replaceAll('\0', '').toWellFormed();
 }

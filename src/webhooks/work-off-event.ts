@@ -5,7 +5,7 @@
 import { refreshConnection } from '../connect/account-health';
 import { createConnectionsStore } from '../connect/connections-store';
 import { endRevokedConnection } from '../connect/revoked-at-stripe';
-import { adoptSession } from '../checkout/send-attempt';
+import { adoptUnanswered } from '../checkout/adopt-session';
 import { type Dependencies } from '../dependencies';
 import { isUuid } from '../lib/ids';
 import { type PaymentAttempt } from '../orders/order';
@@ -85,62 +85,22 @@ async function settleSession(
     account: event.account,
     sessionId,
   });
-  if (!attempt) return adoptUnanswered(dependencies, event, sessionId);
+  if (!attempt) {
+    // The event came before our own record of the session, or the answer was lost.
+    const { account, livemode } = event;
+    const orderId = event.object['client_reference_id'];
+    return ADOPTED[await adoptUnanswered(dependencies, { account, livemode, sessionId, orderId })];
+  }
   if (attempt.livemode !== event.livemode) return 'ignored: another mode than the payment';
   await settleAttempt(dependencies, attempt.id);
   return 'settled';
 }
 
-/**
- * The event came before our own record of the session (or the answer was lost). The reference in it only tells where to
- * look: the session is adopted if Stripe itself says that it is the one of our attempt.
- */
-async function adoptUnanswered(
-  dependencies: Dependencies,
-  event: StripeEvent & { account: string },
-  sessionId: string | null,
-): Promise<string> {
-  const orderId = textOf(event.object['client_reference_id']);
-  const attempt =
-    isUuid(orderId) && sessionId ? await createOrdersStore(dependencies.db).findLivingAttempt(orderId) : null;
-  if (
-    !attempt ||
-    !sessionId ||
-    attempt.checkoutSessionId ||
-    attempt.status !== 'created' ||
-    attempt.stripeAccountId !== event.account ||
-    attempt.livemode !== event.livemode
-  ) {
-    return 'ignored: no payment of ours';
-  }
-  const session = await dependencies.stripe.retrieveCheckoutSession({
-    account: attempt.stripeAccountId,
-    livemode: attempt.livemode,
-    id: sessionId,
-  });
-  if (!isSessionOf(attempt, session)) return 'ignored: not the session of this payment';
-  await adoptSession(dependencies, attempt.id, session);
-  await settleAttempt(dependencies, attempt.id);
-  return 'adopted and settled';
-}
-
-/** Anybody on the account can copy our reference into a session of theirs: amount and currency have to be right, too. */
-function isSessionOf(
-  attempt: PaymentAttempt,
-  session: {
-    clientReferenceId: string | null;
-    metadata: Record<string, string>;
-    amountTotal: bigint | null;
-    currency: string | null;
-  },
-): boolean {
-  return (
-    session.clientReferenceId === attempt.orderId &&
-    session.metadata['foyer_attempt'] === String(attempt.n) &&
-    session.amountTotal === attempt.amount &&
-    session.currency === attempt.currency
-  );
-}
+const ADOPTED = {
+  adopted: 'adopted and settled',
+  no_payment: 'ignored: no payment of ours',
+  another_session: 'ignored: not the session of this payment',
+};
 
 async function bookPaymentsRefunds(
   dependencies: Dependencies,

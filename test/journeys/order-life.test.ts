@@ -59,7 +59,7 @@ async function arrives(type: string, object: object, account = sale.account): Pr
   const id = `evt_${newId().replaceAll('-', '')}`;
   const created = Math.floor(Date.now() / 1000);
   const payload = { id, object: 'event', account, created, livemode: false, type, data: { object } };
-  await keepEvent(market.db, readStripeEvent(payload)!, JSON.stringify(payload));
+  await keepEvent(market.db, readStripeEvent(payload)!, payload);
   await workOffEvent(market.testApp.dependencies, id);
 }
 
