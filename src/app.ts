@@ -29,6 +29,7 @@ import { sameOriginOnly } from './http/same-origin';
 import { noStore, securityHeaders } from './http/security-headers';
 import { sessionMiddleware } from './http/session';
 import { useViews } from './http/views';
+import { decisionDeskRouter } from './orders/decision-desk-router';
 import { orderDeskRouter } from './orders/order-desk-router';
 import { findTicketsRouter } from './orders/find-tickets-router';
 import { orderCorrectionsRouter } from './orders/order-corrections-router';
@@ -92,6 +93,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(twoFactorRouter(dependencies));
   app.use(organizersRouter(dependencies));
   app.use(orderDeskRouter(dependencies));
+  app.use(decisionDeskRouter(dependencies));
   app.use(checkInRouter(dependencies));
   app.use(refundsRouter(dependencies));
   app.use(eventRefundsRouter(dependencies));

@@ -17,6 +17,7 @@ import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
 import { readDeskRefunds } from '../payments/desk-refunds';
 import { readDisputeView } from '../payments/dispute-view';
+import { attentionRouter } from './attention-router';
 import { auditRouter } from './audit-router';
 import { CONNECTION_FILTERS, type ConnectionFilter, listConnections } from './connections-list';
 import { disputesRouter } from './disputes-router';
@@ -43,6 +44,7 @@ export function adminRouter(dependencies: Dependencies): Router {
   router.use(paths.admin(), requireUser, requireAdmin);
   router.use(directoryRouter(dependencies));
   router.use(organizerFeesRouter(dependencies));
+  router.use(attentionRouter(dependencies));
   router.use(disputesRouter(dependencies));
   router.use(reportsRouter(dependencies));
   router.use(webhookInboxRouter(dependencies));
@@ -95,27 +97,6 @@ export function adminRouter(dependencies: Dependencies): Router {
       res.redirect(303, paths.adminConnections());
     },
   );
-
-  router.get(paths.adminAttention(), async (req: Request, res: Response) => {
-    const orders = await db('orders')
-      .join('events', 'events.id', 'orders.event_id')
-      .join('organizers', 'organizers.id', 'orders.organizer_id')
-      .where('orders.status', 'needs_attention')
-      .orderBy('orders.updated_at')
-      .limit(200)
-      .select(
-        'orders.id',
-        'orders.reference',
-        'orders.status_detail',
-        'orders.total_amount',
-        'orders.currency',
-        'orders.updated_at',
-        'orders.stripe_account_id',
-        'events.title as event_title',
-        'organizers.name as organizer_name',
-      );
-    renderPage(req, res, 'admin/needs-attention', { title: 'Needs attention', layout: 'admin' }, { orders });
-  });
 
   router.get('/admin/orders/:id', async (req: Request, res: Response) => {
     const id = String(req.params['id']);

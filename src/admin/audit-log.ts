@@ -5,7 +5,8 @@ export interface AuditEntry {
   actorUserId?: string | null;
   action: string;
   organizerId?: string | null;
-  subjectType: 'connection' | 'event' | 'order' | 'user' | 'organizer' | 'stripe_event' | 'mail' | 'report';
+  subjectType:
+    'connection' | 'event' | 'order' | 'user' | 'organizer' | 'stripe_event' | 'mail' | 'report' | 'finding';
   subjectId: string;
   reason?: string | null;
   details?: Record<string, unknown>;

@@ -12,6 +12,7 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
            (SELECT count(*) FROM stripe_connections WHERE status = 'active' AND charges_enabled AND status_detail IS NULL) AS connections_ready,
            (SELECT count(*) FROM stripe_connections WHERE status = 'active' AND NOT (charges_enabled AND status_detail IS NULL)) AS connections_restricted,
            (SELECT count(*) FROM stripe_connections WHERE status = 'disconnecting') AS connections_ending,
+           (SELECT count(*) FROM findings WHERE closed_at IS NULL) AS findings_open,
            (SELECT count(*) FROM disputes WHERE stage IN ('inquiry', 'open')) AS disputes_running,
            (SELECT count(*) FROM organizers) AS organizers,
            (SELECT count(*) FROM events WHERE status = 'published' AND ends_at > now()) AS events_on_sale,
@@ -27,6 +28,7 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
     connectionsReady: Number(row.connections_ready),
     connectionsRestricted: Number(row.connections_restricted),
     connectionsEnding: Number(row.connections_ending),
+    findingsOpen: Number(row.findings_open),
     disputesRunning: Number(row.disputes_running),
     organizers: Number(row.organizers),
     eventsOnSale: Number(row.events_on_sale),
@@ -44,6 +46,7 @@ export interface AdminOverview {
   connectionsReady: number;
   connectionsRestricted: number;
   connectionsEnding: number;
+  findingsOpen: number;
   disputesRunning: number;
   organizers: number;
   eventsOnSale: number;

@@ -216,8 +216,8 @@ async function isHoldAlive(trx: Dependencies['db'], order: Order): Promise<boole
 }
 
 /** The session of this attempt in the account's own list, or null. Metadata only narrows the search; the account is ours. */
-async function findSessionOf(
-  { stripe }: SendDependencies,
+export async function findSessionOf(
+  { stripe }: Pick<SendDependencies, 'stripe'>,
   attempt: PaymentAttempt,
 ): Promise<CheckoutSession | null> {
   return stripe.findCheckoutSession({

@@ -13,7 +13,7 @@ import { paths } from '../paths';
 import { type Order } from './order';
 import { createOrdersStore } from './orders-store';
 
-type MailDependencies = Pick<Dependencies, 'config' | 'orderTokens'>;
+export type MailDependencies = Pick<Dependencies, 'config' | 'orderTokens'>;
 
 /** "Your tickets": the link to them, what was paid and to whom, and the calendar entry. */
 export async function orderPaidMail(

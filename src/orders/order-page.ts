@@ -44,7 +44,10 @@ export async function renderOrderPage(
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
   const disputed = isFulfilled(order.status) && (await isOrderDisputed(db, order.id));
   const valid = tickets.filter((ticket) => ticket.status === 'valid').length;
-  const words = orderWords(order, isFulfilled(order.status) ? valid : quantity, { disputed });
+  const words = orderWords(order, isFulfilled(order.status) ? valid : quantity, {
+    disputed,
+    paid: await readOtherSum(db, order),
+  });
   const url = paths.order(token);
   res.set('X-Robots-Tag', 'noindex');
   renderPage(
@@ -115,6 +118,18 @@ async function listRefundsForBuyer(
 }
 
 const NAMED: Notice = { kind: 'success', text: 'The new name stands on your tickets.' };
+/** What the buyer was charged, where a person accepted or returned another sum than the order's. */
+async function readOtherSum(db: Dependencies['db'], order: Order): Promise<string | null> {
+  const payment = await db('payment_attempts')
+    .where({ order_id: order.id, status: 'paid' })
+    .whereNotNull('paid_amount')
+    .orderBy('n')
+    .first('paid_amount', 'paid_currency');
+  if (!payment || (payment.paid_amount === order.totalAmount && payment.paid_currency === order.currency))
+    return null;
+  return formatMoney(payment.paid_amount, payment.paid_currency);
+}
+
 const SENT: Notice = { kind: 'success', text: 'The tickets are on their way to your mail once more.' };
 
 /** The tickets of an order with their signed codes, ready to be shown. */

@@ -20,19 +20,20 @@ export interface OrderWords {
 export function orderWords(
   order: Pick<Order, 'status' | 'statusDetail' | 'totalAmount' | 'currency'>,
   tickets: number,
-  options: { disputed?: boolean } = {},
+  /** `paid`: what the buyer was charged, where that is not the order's sum */
+  options: { disputed?: boolean; paid?: string | null } = {},
 ): OrderWords {
-  if (options.disputed && isFulfilled(order.status)) return disputedWords(order);
-  return wordsOf(order, tickets);
+  if (options.disputed && isFulfilled(order.status)) return disputedWords(order, options.paid ?? null);
+  return wordsOf(order, tickets, options.paid ?? null);
 }
 
 /** Neutral: the buyer may not know of it, and may be in the right. */
-function disputedWords(order: Pick<Order, 'totalAmount' | 'currency'>): OrderWords {
+function disputedWords(order: Pick<Order, 'totalAmount' | 'currency'>, paid: string | null): OrderWords {
   return {
     heading: 'Your bank is looking into this payment',
     tone: 'amber',
     answer: 'Not at the moment',
-    charged: `You paid ${formatMoney(order.totalAmount, order.currency)}, and your bank has asked for it back.`,
+    charged: `You paid ${paid ?? formatMoney(order.totalAmount, order.currency)}, and your bank has asked for it back.`,
     next: 'Your tickets let nobody in until the bank has decided. If you did not ask for this, tell your bank that the payment is yours.',
     lookAgain: null,
   };
@@ -41,6 +42,7 @@ function disputedWords(order: Pick<Order, 'totalAmount' | 'currency'>): OrderWor
 function wordsOf(
   order: Pick<Order, 'status' | 'statusDetail' | 'totalAmount' | 'currency'>,
   tickets: number,
+  paid: string | null,
 ): OrderWords {
   const amount = formatMoney(order.totalAmount, order.currency);
   const free = order.totalAmount === 0n;
@@ -96,7 +98,7 @@ function wordsOf(
         heading: 'You are in',
         tone: 'green',
         answer: `Yes, ${count}`,
-        charged: free ? 'Free; nothing was charged.' : `Paid ${amount}.`,
+        charged: free ? 'Free; nothing was charged.' : `Paid ${paid ?? amount}.`,
         next: 'Show the code at the door, on your phone or on paper.',
         lookAgain: null,
       };
@@ -105,7 +107,7 @@ function wordsOf(
         heading: tickets > 0 ? 'You are in' : 'A part of your money was given back',
         tone: tickets > 0 ? 'green' : 'neutral',
         answer: tickets > 0 ? `Yes, ${count}` : 'No, your tickets were refunded',
-        charged: `Paid ${amount}; a part of it was given back.`,
+        charged: `Paid ${paid ?? amount}; a part of it was given back.`,
         next:
           tickets > 0 ? 'Show the code at the door, on your phone or on paper.' : 'You need not do anything.',
         lookAgain: null,
@@ -116,7 +118,7 @@ function wordsOf(
           heading: 'Your bank gave you the money back',
           tone: 'neutral',
           answer: 'No, this payment was taken back',
-          charged: `Your bank decided that ${amount} goes back to you. Foyer does not send it a second time.`,
+          charged: `Your bank decided that ${paid ?? amount} goes back to you. Foyer does not send it a second time.`,
           next: 'Its tickets are no longer valid. You need not do anything.',
           lookAgain: null,
         };
@@ -124,7 +126,7 @@ function wordsOf(
         heading: 'Your money was given back',
         tone: 'neutral',
         answer: 'No, this order was refunded',
-        charged: `${amount} was given back to the way you paid with. Banks usually take 5 to 10 days to show it.`,
+        charged: `${paid ?? amount} was given back to the way you paid with. Banks usually take 5 to 10 days to show it.`,
         next: 'Its tickets are no longer valid. You need not do anything.',
         lookAgain: null,
       };
@@ -133,10 +135,11 @@ function wordsOf(
         heading: 'Your money is on its way back',
         tone: 'amber',
         answer:
-          order.statusDetail === 'event_cancelled'
-            ? 'No, the event was cancelled'
-            : 'No, the tickets were gone when your payment came',
-        charged: `You were charged ${amount}, and all of it is being given back.`,
+          {
+            event_cancelled: 'No, the event was cancelled',
+            by_hand: 'No, your payment did not fit your order',
+          }[order.statusDetail ?? ''] ?? 'No, the tickets were gone when your payment came',
+        charged: `You were charged ${paid ?? amount}, and all of it is being given back.`,
         next: 'You need not do anything. Banks usually take 5 to 10 days to show it.',
         lookAgain: 20,
       };
@@ -150,13 +153,23 @@ function wordsOf(
         lookAgain: null,
       };
     case 'expired':
+      if (order.statusDetail === 'released_unverified')
+        return {
+          heading: 'Your order was ended',
+          tone: 'neutral',
+          answer: 'No, nothing is held for you',
+          charged:
+            'Foyer could not ask Stripe about this payment any more; a person has looked and found no charge to keep.',
+          next: 'If your bank shows a charge for this order, write to the organizer and name the order: they give it back.',
+          lookAgain: null,
+        };
       return {
         heading:
-          order.statusDetail === 'released'
-            ? 'You gave these tickets back'
-            : order.statusDetail === 'payment_failed'
-              ? 'Your payment did not succeed'
-              : 'Your time to pay is over',
+          {
+            released: 'You gave these tickets back',
+            released_by_hand: 'Your order was ended',
+            payment_failed: 'Your payment did not succeed',
+          }[order.statusDetail ?? ''] ?? 'Your time to pay is over',
         tone: 'neutral',
         answer: 'No, nothing is held for you',
         charged: 'You were not charged.',
@@ -167,13 +180,38 @@ function wordsOf(
       return {
         heading: 'A person is looking at your order',
         tone: 'amber',
-        answer: 'Not clear yet',
-        charged: 'If you were charged, you get your tickets or all of your money back. Do not pay again.',
-        next: 'Something about this payment needs a person. We mail you when it is settled; you need not do anything.',
+        ...(ATTENTION[order.statusDetail ?? ''] ?? ATTENTION_FOR_ANY_REASON),
         lookAgain: 60,
       };
   }
 }
+
+/** Charged or not is what the person finds out: until then it is said as far as it is known. */
+const ATTENTION_FOR_ANY_REASON = {
+  answer: 'Not clear yet',
+  charged: 'If you were charged, you get your tickets or all of your money back. Do not pay again.',
+  next: 'Something about this payment needs a person. We mail you when it is settled; you need not do anything.',
+};
+
+const ATTENTION: Record<string, typeof ATTENTION_FOR_ANY_REASON> = {
+  payment_mismatch: {
+    answer: 'Not yet: your payment differs from your order',
+    charged:
+      'You were charged, though not what the order says. You get your tickets or all of your money back. Do not pay again.',
+    next: 'A person compares your payment with your order. We mail you when it is settled; you need not do anything.',
+  },
+  account_unreachable: {
+    answer: 'Not clear yet: Stripe can’t be asked about your payment',
+    charged: 'If you were charged, you get your tickets or all of your money back. Do not pay again.',
+    next: 'The organizer’s Stripe account is no longer connected to Foyer, so a person looks there. We mail you when it is settled.',
+  },
+  refund_failed: {
+    answer: 'No; your money could not be given back yet',
+    charged:
+      'You were charged, and Stripe could not send the money back. It is yours, and a person sees to it.',
+    next: 'We mail you when it is settled; you need not do anything.',
+  },
+};
 
 /** An order's state on the desk: a word and a colour. */
 export const ORDER_STATUS_BADGES: Record<
@@ -192,4 +230,11 @@ export const ORDER_STATUS_BADGES: Record<
   failed: { kind: 'neutral', label: 'Payment refused' },
   expired: { kind: 'neutral', label: 'Not bought' },
   needs_attention: { kind: 'red', label: 'Needs attention' },
+};
+
+/** Why an order needs attention, for those who decide. */
+export const ATTENTION_REASONS: Record<string, string> = {
+  payment_mismatch: 'The amount, currency or account paid differs from the order',
+  account_unreachable: 'Stripe can’t be asked about the payment any more',
+  refund_failed: 'A refund was refused, or came back',
 };

@@ -94,7 +94,6 @@ async function applyPaid(
   session: CheckoutSession,
 ): Promise<void> {
   if (attempt.status === 'paid') return;
-  const orders = createOrdersStore(trx);
   const details = {
     session: session.id,
     payment_intent: session.paymentIntentId,
@@ -102,18 +101,7 @@ async function applyPaid(
     attempt: attempt.n,
   };
   const paid: Cause = { actor: 'stripe', reason: 'payment succeeded', details };
-  const received = {
-    paidAmount: session.amountTotal ?? attempt.amount,
-    paidCurrency: session.currency ?? attempt.currency,
-  };
-  await orders.updateAttempt(attempt.id, {
-    status: 'paid',
-    payment_intent_id: session.paymentIntentId,
-    paid_at: trx.fn.now(),
-    paid_amount: received.paidAmount,
-    paid_currency: received.paidCurrency,
-  });
-  Object.assign(attempt, received, { paymentIntentId: session.paymentIntentId });
+  await recordPaid(trx, attempt, session);
 
   // A second payment for one order: given back, whatever its amount, and the good one is not touched.
   if (hasItsPayment(order.status)) {
@@ -141,6 +129,26 @@ async function applyPaid(
       // needs_attention: a person decides, knowing of this payment
       return noteOnOrder(trx, order, paid);
   }
+}
+
+/** What Stripe says was paid, in the attempt. The same news again changes nothing. */
+export async function recordPaid(
+  trx: Knex.Transaction,
+  attempt: PaymentAttempt,
+  session: CheckoutSession,
+): Promise<void> {
+  const received = {
+    paidAmount: session.amountTotal ?? attempt.amount,
+    paidCurrency: session.currency ?? attempt.currency,
+  };
+  await createOrdersStore(trx).updateAttempt(attempt.id, {
+    status: 'paid',
+    payment_intent_id: session.paymentIntentId,
+    paid_at: trx.raw('coalesce(paid_at, now())'),
+    paid_amount: received.paidAmount,
+    paid_currency: received.paidCurrency,
+  });
+  Object.assign(attempt, received, { status: 'paid', paymentIntentId: session.paymentIntentId });
 }
 
 /** Was a payment kept for this order, or given back, before? */

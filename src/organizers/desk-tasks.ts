@@ -104,8 +104,16 @@ export function deskTasks(overview: Overview, standard: Connection | null): Task
     }`,
     href: paths.deskOrder(dispute.orderId),
   }));
+  const undecided = overview.undecided.map((order) => ({
+    iconName: 'error',
+    urgent: true,
+    title: `Decide about order ${order.reference}`,
+    text: `Its payment of ${formatMoney(order.total, order.currency)} contradicts the order, or could not be given back. Compare it with Stripe, then accept, refund or release it.`,
+    href: paths.deskDecision(order.id),
+  }));
   return [
     ...disputes,
+    ...undecided,
     ...overview.refundMatters.map(refundTask),
     ...payments,
     ...stopped,

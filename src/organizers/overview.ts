@@ -48,6 +48,8 @@ export interface Overview {
   ticketsSold: number;
   /** what buyers paid, less what was given back; one entry for each currency, minor units */
   revenue: { currency: string; amount: bigint }[];
+  /** orders that wait for a person */
+  undecided: { id: string; reference: string; total: bigint; currency: string }[];
   /** payments that a bank has taken back or asks about, and that can still be answered */
   disputes: Awaited<ReturnType<typeof listDisputesToAnswer>>;
   /** refunds that have stopped or ask something, and money of cancelled events that nobody decided about */
@@ -78,6 +80,7 @@ export async function readOverview(db: Knex, who: Who): Promise<Overview> {
     revenue: await sumRevenue(db, who),
     disputes: await listDisputesToAnswer(db, who),
     refundMatters: await listRefundMatters(db, who),
+    undecided: await listUndecidedOrders(db, who),
   };
 }
 
@@ -216,6 +219,20 @@ async function countEventsAndTickets(
     { organizerId: who.organizerId, livemode: who.livemode },
   );
   return rows[0]!;
+}
+
+async function listUndecidedOrders(db: Knex, who: Who): Promise<Overview['undecided']> {
+  const rows = await db('orders')
+    .where({ organizer_id: who.organizerId, livemode: who.livemode, status: 'needs_attention' })
+    .orderBy('updated_at')
+    .limit(MOST_LISTED)
+    .select('id', 'reference', 'total_amount', 'currency');
+  return rows.map((row) => ({
+    id: row.id,
+    reference: row.reference,
+    total: row.total_amount,
+    currency: row.currency,
+  }));
 }
 
 /** Only money that stayed: a full refund has left, and a payment that waits for its refund is not counted at all. */

@@ -63,6 +63,14 @@ test('opened: the ticket is blocked in neutral words, organizer and admin see th
     /Evidence that Foyer holds.*charles@example\.com.*not used at the door.*Your ticket for/,
   );
   expect(desk.html).toContain(`${market.simulator.url}/dashboard/${sale.account}`);
+  const door = market.at(`/organizer/events/${sale.id}/check-in`);
+  const scanned = await sale.browser.submit(
+    await sale.browser.open(door),
+    { code: ticket.split('/').at(-1)! },
+    { action: /check-in$/ },
+  );
+  expect(scanned.text).toMatch(/On hold.*disputed at the bank/);
+  expect((await sale.browser.open(`${door}?q=${order.reference}`)).text).toContain('On hold');
   const mail = await market.db('mails').where({ template: 'dispute', recipient: sale.email }).first();
   expect(mail.text_body).toMatch(/Answer before: .*UTC/);
 

@@ -172,7 +172,7 @@ test('after a restore from a backup: what was sold since is reported to the admi
   expect(mail.text_body).toMatch(/no payment attempt of ours belongs to it/);
 
   // closed by a person, it does not come up again
-  const finding = await admin.open(market.at(`/admin/findings/${(await findings())[0].id}`));
+  const finding = await admin.open(market.at(`/admin/findings/${(await findings())[0].id}/closure`));
   await admin.submit(finding, { reason: 'Given back in the Dashboard' }, { action: /closure/ });
   expect(await findings()).toEqual([]);
   await anHourLater();

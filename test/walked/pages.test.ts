@@ -425,6 +425,19 @@ mistakes(
 );
 get('GET /admin/orders/:id', 'admin', 'paid');
 get('GET /admin/disputes', 'admin', 'none');
+get('GET /admin/needs-attention', 'admin', 'all kinds');
+for (const [place, role] of [
+  ['admin', 'admin'],
+  ['organizer', 'member'],
+] as const) {
+  const route = `GET /${place}/orders/:id/decision`;
+  get(route, role);
+  get(route, role, 'accepting', (world) => `${addressOf(route, world, role)}?to=paid`);
+  mistakes(route, role, `POST /${place}/orders/:id/decision`, { to: 'refund_pending' });
+}
+get('GET /admin/findings/:id', 'admin');
+get('GET /admin/findings/:id/closure', 'admin');
+mistakes('GET /admin/findings/:id/closure', 'admin', 'POST /admin/findings/:id/closure', {});
 for (const list of ['/users', '/organizers', '/events', '/mails', '/webhooks', '/audit']) {
   get(`GET /admin${list}`, 'admin');
   get(`GET /admin${list}`, 'admin', 'nothing found', () => `/admin${list}?q=zither`);

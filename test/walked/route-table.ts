@@ -100,6 +100,9 @@ const oneEuro = async (world: World) => ({
   reason: 'The bar was closed',
 });
 
+const decisionOf = (place: 'desk' | 'admin') => (world: World) =>
+  `/${place === 'desk' ? 'organizer' : 'admin'}/orders/${world.undecided[place]}/decision`;
+
 const because = () => ({ reason: 'Somebody asked for it' });
 const details = async ({ db, organizerId }: World) => {
   const { current_terms_id } = await db('organizers').where({ id: organizerId }).first('current_terms_id');
@@ -293,6 +296,11 @@ export const TABLE: Record<string, Row> = {
   'GET /organizer/events/:id/orders': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/orders.csv': { outcomes: membersOnly(page) },
   'GET /organizer/orders/:id': { outcomes: membersOnly(page) },
+  'GET /organizer/orders/:id/decision': { outcomes: membersOnly(page), at: decisionOf('desk') },
+  'POST /organizer/orders/:id/check': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/orders\/[\w-]+\/decision$/, true)),
+    at: ({ undecided }) => `/organizer/orders/${undecided.desk}/check`,
+  },
   'GET /organizer/events/:id/check-in': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/check-in/counts': { outcomes: membersOnly(page) },
   'POST /organizer/events/:id/check-in': {
@@ -441,6 +449,19 @@ export const TABLE: Record<string, Row> = {
     at: refund('stoppedRefund', 'withdrawal', 'admin'),
     sender: 'admin',
   },
+  'GET /admin/orders/:id/decision': { outcomes: adminsOnly(page), at: decisionOf('admin') },
+  'POST /admin/orders/:id/check': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/orders\/[\w-]+\/decision$/, true)),
+    at: ({ undecided }) => `/admin/orders/${undecided.admin}/check`,
+    sender: 'admin',
+  },
+  'GET /admin/findings/:id': { outcomes: adminsOnly(page) },
+  'GET /admin/findings/:id/closure': { outcomes: adminsOnly(page) },
+  'POST /admin/findings/:id/closure': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/needs-attention$/, true)),
+    fields: because,
+    sender: 'admin',
+  },
   'GET /admin/connections/:id/disconnection': {
     outcomes: adminsOnly(page),
     at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
@@ -488,6 +509,19 @@ export const TABLE: Record<string, Row> = {
   'GET /admin/audit': { outcomes: adminsOnly(page) },
   'GET /admin/audit.csv': { outcomes: adminsOnly(page) },
 
+  'POST /organizer/orders/:id/decision': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/orders\/[\w-]+$/, true), {
+      colleague: { status: 409, changes: false },
+    }),
+    at: decisionOf('desk'),
+    fields: () => ({ ...because(), to: 'refund_pending' }),
+  },
+  'POST /admin/orders/:id/decision': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/orders\/[\w-]+$/, true)),
+    at: decisionOf('admin'),
+    fields: () => ({ ...because(), to: 'paid' }),
+    sender: 'admin',
+  },
   'GET /organizer/events/:id/cancellation': { outcomes: membersOnly(page) },
   'POST /organizer/events/:id/cancellation': {
     outcomes: membersOnly(acts, { colleague: leadsTo(EVENT_HOME) }),
@@ -562,13 +596,15 @@ export function addressOf(route: string, world: World, role: Role): string {
         ? world.event
         : path.startsWith('/admin/orders/') || path.startsWith('/organizer/orders/')
           ? world.orderId
-          : path.startsWith('/admin/webhooks/')
-            ? world.stripeEventId
-            : path.startsWith('/admin/reports/')
-              ? world.reportId
-              : path.startsWith('/admin/users/')
-                ? world.memberId
-                : world.mailId;
+          : path.startsWith('/admin/findings/')
+            ? world.findingId
+            : path.startsWith('/admin/webhooks/')
+              ? world.stripeEventId
+              : path.startsWith('/admin/reports/')
+                ? world.reportId
+                : path.startsWith('/admin/users/')
+                  ? world.memberId
+                  : world.mailId;
   return path
     .replace(':slug', world.slug)
     .replace(':token', role === 'buyer' ? world.tokens.paid : forged(world.tokens.paid))

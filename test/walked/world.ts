@@ -59,6 +59,8 @@ export async function buildWorld(given?: Market) {
   const atStripe = await market.choose(buyer, sale.slug, 1);
   await market.details(buyer, atStripe);
 
+  const undecided = { desk: await contradictory(market, sale), admin: await contradictory(market, sale) };
+
   const { browser: other } = await market.organizer('Difference Club');
   const others = await db('organizers').where({ slug: 'difference-club' }).first('id', 'slug');
   const othersEvent = await draft(market, other, { title: 'Nobody Else Knows' });
@@ -74,6 +76,18 @@ export async function buildWorld(given?: Market) {
   await writeHeartbeat(db);
   const type = await db('ticket_types').where({ event_id: sale.id }).first('id', 'price');
   const mail = await db('mails').where({ template: 'order-paid' }).first('id');
+  const findingId = newId();
+  await db('findings').insert({
+    id: findingId,
+    kind: 'ledger_drift',
+    subject: 'ledger_drift:of the walk',
+    stripe_account_id: sale.account,
+    livemode: false,
+    details: JSON.stringify({
+      day: '2026-11-25',
+      differences: [{ payment: 'pi_1', what: 'paid', ours: '1500 eur', stripes: '2000 eur' }],
+    }),
+  });
   const reportId = newId();
   await db('abuse_reports').insert({
     id: reportId,
@@ -106,6 +120,9 @@ export async function buildWorld(given?: Market) {
     },
     organizerId: organizer.id as string,
     reportId,
+    findingId,
+    /** orders whose payment contradicts them: one for the organizer to decide, one for the admin */
+    undecided,
     thirdOrganizerId: ownerOfThird.organizer_id as string,
     thirdMemberId: ownerOfThird.user_id as string,
     memberId: memberOfFirst.user_id as string,
@@ -140,6 +157,17 @@ export async function buildWorld(given?: Market) {
     emailConfirmation: await mailedLink(db, COLLEAGUE, 'verify-email'),
     close: () => market.close(),
   };
+}
+
+/** An order of €20.00 that was paid with €1.00. */
+async function contradictory(market: Market, sale: { slug: string }): Promise<string> {
+  const guest = createBrowser();
+  const page = await market.choose(guest, sale.slug, 1);
+  await market.details(guest, page);
+  const { id } = await market.orderOf(page.url);
+  const attempt = await market.db('payment_attempts').where({ order_id: id }).first();
+  await market.control('POST', `/sessions/${attempt.checkout_session_id}/pay`, { amount_total: 100 });
+  return id as string;
 }
 
 /** Sends single requests with a browser's cookies, follows nothing, and says what came. */
