@@ -21,6 +21,7 @@ export function adminHealthRouter(
 }
 
 const STRIPE_PROBLEMS: Record<string, string> = {
+  away: 'Stripe has not answered lately, so it was not asked. Payments wait and are tried again by themselves.',
   unanswered: 'Stripe did not answer. Payments wait and are tried again by themselves.',
   platform_key: 'Stripe refused the platform’s key. Check STRIPE_SECRET_KEY.',
   rate_limited: 'Stripe asks Foyer to go slower.',

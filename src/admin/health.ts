@@ -3,6 +3,8 @@ import { type Knex } from 'knex';
 import { claimAsking, type PlatformSign, readSign, writeSign } from '../connect/platform-signs';
 import { type Dependencies } from '../dependencies';
 import { StripeFailure } from '../stripe/stripe-errors';
+import { listRounds, type Round } from '../jobs/heartbeat';
+import { type CircuitState } from '../stripe/stripe-circuit';
 import { MOST_ATTEMPTS } from '../webhooks/inbox';
 
 export interface Health {
@@ -15,6 +17,14 @@ export interface Health {
   jobsWaiting: number;
   stripe: PlatformSign | null;
   oauth: PlatformSign | null;
+  /** of this process alone */
+  circuits: CircuitState[];
+  rounds: Round[];
+  /** how far this process' clock is from the database's, in seconds; positive: ahead */
+  clockAheadSeconds: number;
+  reconciledAt: Date | null;
+  reconciledLate: number;
+  eventSilence: EventSilence | null;
 }
 
 /** A worker that has not reported for this long is not answering; `/readyz` says the same. */
@@ -30,6 +40,9 @@ export async function readHealth(
             NOT EXISTS (SELECT 1 FROM worker_heartbeats
                          WHERE name = 'worker' AND at > now() - make_interval(secs => ?)) AS worker_silent,
             (SELECT max(received_at) FROM stripe_events) AS last_event_at,
+            (SELECT min(ran_at) FROM reconciliations) AS reconciled_at,
+            (SELECT count(*)::int FROM reconciliations WHERE ran_at < now() - interval '3 hours' OR last_error IS NOT NULL) AS reconciled_late,
+            clock_timestamp() AS clock,
             (SELECT count(*)::int FROM stripe_events WHERE processed_at IS NULL AND attempts < ?) AS events_waiting,
             (SELECT count(*)::int FROM stripe_events WHERE processed_at IS NULL AND attempts >= ?) AS events_parked,
             (SELECT count(*)::int FROM graphile_worker.jobs WHERE attempts < max_attempts AND run_at <= now()) AS jobs_waiting`,
@@ -46,7 +59,31 @@ export async function readHealth(
     jobsWaiting: row.jobs_waiting,
     stripe: await readSign(db, 'stripe_api'),
     oauth: await readSign(db, 'connect_oauth'),
+    circuits: dependencies.stripe.circuits(),
+    rounds: await listRounds(db),
+    clockAheadSeconds: Math.round((Date.now() - row.clock.getTime()) / 1000),
+    reconciledAt: row.reconciled_at,
+    reconciledLate: row.reconciled_late,
+    eventSilence: await readEventSilence(db),
   };
+}
+
+export interface EventSilence {
+  minutes: number;
+  /** payments that we found without being told */
+  payments: number;
+}
+
+/** No event came for ten minutes although Stripe took payments, which it reports within seconds: null when all is well. */
+export async function readEventSilence(db: Knex): Promise<EventSilence | null> {
+  const { rows } = await db.raw(
+    `SELECT count(*)::int AS payments,
+            extract(epoch FROM now() - coalesce((SELECT max(received_at) FROM stripe_events), min(paid_at)))::int / 60 AS minutes
+       FROM payment_attempts
+      WHERE paid_at BETWEEN now() - interval '1 day' AND now() - interval '10 minutes'
+        AND paid_at > coalesce((SELECT max(received_at) FROM stripe_events), '-infinity') + interval '5 minutes'`,
+  );
+  return rows[0].payments > 0 ? { minutes: rows[0].minutes, payments: rows[0].payments } : null;
 }
 
 /** At most once a minute over all processes, however many look; the rest read what was seen. */

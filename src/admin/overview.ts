@@ -1,7 +1,9 @@
 import { type Knex } from 'knex';
+import { type EventSilence, readEventSilence } from './health';
 
 /** The house at a glance: what needs an admin, and whether the machinery runs. */
 export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
+  const eventSilence = await readEventSilence(db);
   const result = await db.raw(`
     SELECT (SELECT count(*) FROM orders WHERE status = 'needs_attention') AS orders_attention,
            (SELECT count(*) FROM refunds WHERE status = 'needs_attention') AS refunds_attention,
@@ -19,6 +21,7 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
            (SELECT max(at) FROM worker_heartbeats) AS worker_at`);
   const row = result.rows[0];
   return {
+    eventSilence,
     ordersAttention: Number(row.orders_attention),
     refundsAttention: Number(row.refunds_attention),
     eventsWaiting: Number(row.events_waiting),
@@ -37,6 +40,7 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
 }
 
 export interface AdminOverview {
+  eventSilence: EventSilence | null;
   ordersAttention: number;
   refundsAttention: number;
   eventsWaiting: number;

@@ -37,11 +37,6 @@ export interface DoorAnswer {
   by: string | null;
 }
 
-/** A valid ticket whose payment a bank has taken back for now lets nobody in. */
-const STATUS_AT_DOOR = `CASE WHEN tickets.status = 'valid' AND EXISTS (
-  SELECT 1 FROM disputes WHERE disputes.order_id = tickets.order_id AND disputes.stage = 'open'
-) THEN 'blocked' ELSE tickets.status END AS status`;
-
 const MOST_FOUND = 50;
 
 export function createDoorList(db: Knex) {
@@ -51,7 +46,7 @@ export function createDoorList(db: Knex) {
       .join('ticket_types', 'ticket_types.id', 'tickets.ticket_type_id')
       .select(
         'tickets.id',
-        db.raw(STATUS_AT_DOOR),
+        'tickets.status',
         'tickets.checked_in_at',
         'tickets.seq',
         'ticket_types.name as type_name',

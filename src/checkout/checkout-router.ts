@@ -72,7 +72,7 @@ export function checkoutRouter(dependencies: Dependencies): Router {
     }
     if (order.status !== 'creating_session') return res.redirect(303, paths.order(token));
     const place = attempt?.unansweredSends === 0 ? await paymentQueue.placeOf(attempt) : null;
-    const words = waitingWords(place);
+    const words = waitingWords(place, dependencies.stripe.isAway(order.livemode));
     renderPage(
       req,
       res,

@@ -126,7 +126,7 @@ async function handleFailure(
       `no session was made (${failure.code ?? failure.problem})`,
     );
   }
-  if (isFrozenTimeOver(attempt))
+  if (await isFrozenTimeOver(dependencies, attempt))
     return giveUp(dependencies, attempt, 'abandoned', 'the frozen expiry has aged');
   logger.error({ attemptId: attempt.id, err: failure }, 'Stripe refused a payment request');
   return giveUp(dependencies, attempt, 'refused', failure.code ?? failure.problem);
@@ -238,6 +238,14 @@ function isKeyTooOld(attempt: PaymentAttempt): boolean {
   );
 }
 
-function isFrozenTimeOver(attempt: PaymentAttempt): boolean {
-  return attempt.sessionExpiresAt.getTime() - Date.now() < 30 * 60_000;
+/** By the database's clock: the one of this process may be wrong, and a refusal would count as aged for ever. */
+async function isFrozenTimeOver(
+  { db }: Pick<SendDependencies, 'db'>,
+  attempt: PaymentAttempt,
+): Promise<boolean> {
+  const row = await db('payment_attempts')
+    .where({ id: attempt.id })
+    .where('session_expires_at', '<', db.raw("now() + interval '30 minutes'"))
+    .first('id');
+  return row !== undefined;
 }

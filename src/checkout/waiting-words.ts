@@ -18,8 +18,16 @@ const NEARLY_THERE_SECONDS = 4;
 const SHORTEST_PAUSE = 2;
 const LONGEST_PAUSE = 15;
 
-/** `place`: null when Stripe has been asked already, and has not answered. */
-export function waitingWords(place: Place | null): WaitingWords {
+/** `place`: null when Stripe has been asked already, and has not answered. `away`: Stripe answers nobody at the moment. */
+export function waitingWords(place: Place | null, away = false): WaitingWords {
+  if (away)
+    return {
+      title: 'Stripe does not answer right now',
+      lead: 'Stripe, which takes the payments, is interrupted for everybody at this moment. We go on trying, and this page leads you on as soon as it answers.',
+      queue: null,
+      next: 'They are held until the time on the page of your order; if Stripe is not back by then, they are released and nothing is charged.',
+      lookAgain: 10,
+    };
   if (!place)
     return {
       title: 'Preparing your payment',

@@ -14,7 +14,7 @@ import { paths } from '../paths';
 import { isOrderDisputed } from '../payments/disputes-store';
 import { createRefundsStore } from '../payments/refunds-store';
 import { refundForBuyer } from '../payments/refund-words';
-import { isFulfilled, type Order } from './order';
+import { isFulfilled, isPaymentUnderWay, type Order } from './order';
 import { orderWords } from './order-words';
 import { createOrdersStore } from './orders-store';
 
@@ -28,7 +28,7 @@ export interface OrderPageOptions {
 export async function renderOrderPage(
   req: Request,
   res: Response,
-  dependencies: Pick<Dependencies, 'db' | 'orderTokens' | 'ticketCodes'>,
+  dependencies: Pick<Dependencies, 'db' | 'orderTokens' | 'stripe' | 'ticketCodes'>,
   order: Order,
   options: OrderPageOptions = {},
 ): Promise<void> {
@@ -71,6 +71,7 @@ export async function renderOrderPage(
       organizer,
       words,
       disputed,
+      stripeAway: waitsForStripe(order) && dependencies.stripe.isAway(order.livemode),
       tickets,
       refunds: await listRefundsForBuyer(db, order.id, organizer),
       sumLines: [
@@ -118,6 +119,11 @@ async function listRefundsForBuyer(
 }
 
 const NAMED: Notice = { kind: 'success', text: 'The new name stands on your tickets.' };
+/** Does it need Stripe that this order goes on? */
+function waitsForStripe(order: Order): boolean {
+  return order.totalAmount > 0n && (order.status === 'held' || isPaymentUnderWay(order.status));
+}
+
 /** What the buyer was charged, where a person accepted or returned another sum than the order's. */
 async function readOtherSum(db: Dependencies['db'], order: Order): Promise<string | null> {
   const payment = await db('payment_attempts')

@@ -432,8 +432,8 @@ for (const [place, role] of [
 ] as const) {
   const route = `GET /${place}/orders/:id/decision`;
   get(route, role);
-  get(route, role, 'accepting', (world) => `${addressOf(route, world, role)}?to=paid`);
-  mistakes(route, role, `POST /${place}/orders/:id/decision`, { to: 'refund_pending' });
+  get(route, role, 'releasing', (world) => `${addressOf(route, world, role)}?to=expired`);
+  mistakes(route, role, `POST /${place}/orders/:id/decision`, { to: 'expired' });
 }
 get('GET /admin/findings/:id', 'admin');
 get('GET /admin/findings/:id/closure', 'admin');

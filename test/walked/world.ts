@@ -59,7 +59,7 @@ export async function buildWorld(given?: Market) {
   const atStripe = await market.choose(buyer, sale.slug, 1);
   await market.details(buyer, atStripe);
 
-  const undecided = { desk: await contradictory(market, sale), admin: await contradictory(market, sale) };
+  const undecided = { desk: await undecidedOrder(market, sale), admin: await undecidedOrder(market, sale) };
 
   const { browser: other } = await market.organizer('Difference Club');
   const others = await db('organizers').where({ slug: 'difference-club' }).first('id', 'slug');
@@ -121,7 +121,7 @@ export async function buildWorld(given?: Market) {
     organizerId: organizer.id as string,
     reportId,
     findingId,
-    /** orders whose payment contradicts them: one for the organizer to decide, one for the admin */
+    /** orders that need attention: one for the organizer to decide, one for the admin */
     undecided,
     thirdOrganizerId: ownerOfThird.organizer_id as string,
     thirdMemberId: ownerOfThird.user_id as string,
@@ -159,14 +159,17 @@ export async function buildWorld(given?: Market) {
   };
 }
 
-/** An order of €20.00 that was paid with €1.00. */
-async function contradictory(market: Market, sale: { slug: string }): Promise<string> {
+/** An order whose account could not be asked for a while; its session has died unpaid meanwhile. */
+async function undecidedOrder(market: Market, sale: { slug: string }): Promise<string> {
   const guest = createBrowser();
   const page = await market.choose(guest, sale.slug, 1);
   await market.details(guest, page);
   const { id } = await market.orderOf(page.url);
   const attempt = await market.db('payment_attempts').where({ order_id: id }).first();
-  await market.control('POST', `/sessions/${attempt.checkout_session_id}/pay`, { amount_total: 100 });
+  await market.db('payment_attempts').where({ order_id: id }).update({ status: 'expired' });
+  const state = { status: 'needs_attention', status_detail: 'account_unreachable' };
+  await market.db('orders').where({ id }).update(state);
+  await market.control('POST', `/sessions/${attempt.checkout_session_id}/expire`);
   return id as string;
 }
 
