@@ -13,6 +13,7 @@ beforeAll(async () => {
   sale = await market.eventOnSale();
   await market.settle();
 });
+afterEach(() => market.control('DELETE', '/faults'));
 afterAll(() => market.close());
 
 const away = () =>
@@ -38,7 +39,9 @@ test('calls are put off, the buyer is told, holds live, and all is made up for',
   const before = await callsSeen();
   const last = await begin();
   expect(await callsSeen()).toBe(before);
-  expect(last.waiting.text).toMatch(/Stripe does not answer right now.*You have not been charged.*Order/);
+  expect(last.waiting.text).toMatch(
+    /Order \w{8} Stripe does not answer right now.*You have not been charged/,
+  );
   expect((await last.guest.open(last.page.url)).text).toMatch(/Stripe does not answer right now/);
   expect(last.order).toMatchObject({ status: 'creating_session', inventory: 'held' });
   expect(await ofOrder(last.order.id)).toEqual([expect.objectContaining({ unanswered_sends: 0 })]);
@@ -51,15 +54,15 @@ test('calls are put off, the buyer is told, holds live, and all is made up for',
 
   await market.control('DELETE', '/faults');
   await pause(REST_MS + 50);
-  for (const { order } of [...buyers, last])
-    await ofOrder(order.id).update({
-      created_at: market.db.raw("created_at - interval '1 minute'"),
-      last_sent_at: market.db.raw("last_sent_at - interval '1 minute'"),
-    });
-  await sweepOnce(market.testApp.dependencies);
+  // the first round lets one call through to see, the next one sends the rest
+  for (let round = 0; round < 3; round += 1) {
+    await market
+      .db('payment_attempts')
+      .where({ status: 'created' })
+      .update({ next_send_at: null, last_sent_at: market.db.raw("last_sent_at - interval '1 minute'") });
+    await sweepOnce(market.testApp.dependencies);
+  }
   expect(market.testApp.dependencies.stripe.isAway(false)).toBe(false);
-  await ofOrder(last.order.id).update({ last_sent_at: market.db.raw("now() - interval '1 minute'") });
-  await sweepOnce(market.testApp.dependencies);
   for (const { guest, waiting, order } of [...buyers, last]) {
     expect(await ofOrder(order.id)).toEqual([expect.objectContaining({ n: 1, status: 'open' })]);
     expect((await market.pay(guest, await guest.open(waiting.url))).text).toMatch(/Yes, 1 ticket/);
