@@ -9,7 +9,7 @@ import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
 import { queueMail } from '../mail/outbox';
 import { requestAutomaticRefund } from '../payments/request-refund';
-import { resendRefund } from '../payments/resend-refund';
+import { retryRefund } from '../payments/retry-refund';
 import { type Decision, whyNot } from './decision';
 import { decisionMail } from './decision-mails';
 import { fulfilOrder } from './fulfil-order';
@@ -125,7 +125,7 @@ async function carryOut(
     if (!(await moveOrder(trx, order, 'paid', cause, { statusDetail: 'accepted' }))) return false;
     await endAttempts(trx, order);
     await fulfil(trx, dependencies, order);
-    await giveBack(trx, left.slice(1), 'duplicate_payment');
+    await giveBack(trx, order, left.slice(1), 'duplicate_payment', request.by);
     return true;
   }
   await trx('tickets').where({ order_id: order.id }).update({ status: 'void' });
@@ -136,7 +136,7 @@ async function carryOut(
     return true;
   }
   await moveOrder(trx, order, 'refund_pending', cause, { statusDetail: 'by_hand' });
-  await giveBack(trx, left, 'late_payment');
+  await giveBack(trx, order, left, 'late_payment', request.by);
   if (left.length === 0)
     await moveOrder(trx, order, 'refunded', { ...cause, reason: 'all of it went back at Stripe before' });
   return true;
@@ -158,15 +158,17 @@ async function fulfil(trx: Knex.Transaction, dependencies: SettleDependencies, o
 
 async function giveBack(
   trx: Knex.Transaction,
+  order: Order,
   payments: PaymentTruth[],
   origin: 'late_payment' | 'duplicate_payment',
+  by: DecisionRequest['by'],
 ): Promise<void> {
   for (const { attempt } of payments) {
     const stopped = await trx('refunds')
       .where({ payment_attempt_id: attempt.id, status: 'needs_attention' })
       .whereIn('origin', ['late_payment', 'duplicate_payment'])
       .first('id');
-    if (stopped) await resendRefund(trx, stopped.id);
-    else await requestAutomaticRefund(trx, attempt, origin);
+    if (stopped) await retryRefund({ db: trx }, stopped.id, by, { sendIn: 0 });
+    else await requestAutomaticRefund(trx, order, attempt, origin);
   }
 }
