@@ -118,7 +118,6 @@ async function listRefundsForBuyer(
   );
 }
 
-const NAMED: Notice = { kind: 'success', text: 'The new name stands on your tickets.' };
 /** Does it need Stripe that this order goes on? */
 function waitsForStripe(order: Order): boolean {
   return order.totalAmount > 0n && (order.status === 'held' || isPaymentUnderWay(order.status));
@@ -136,6 +135,7 @@ async function readOtherSum(db: Dependencies['db'], order: Order): Promise<strin
   return formatMoney(payment.paid_amount, payment.paid_currency);
 }
 
+const NAMED: Notice = { kind: 'success', text: 'The new name stands on your tickets.' };
 const SENT: Notice = { kind: 'success', text: 'The tickets are on their way to your mail once more.' };
 
 /** The tickets of an order with their signed codes, ready to be shown. */
