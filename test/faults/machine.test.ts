@@ -121,19 +121,20 @@ async function writeOrders(
   sale: { id: string; organizerId: string; typeIds: string[] },
   count: number,
 ): Promise<void> {
-  await world().db.raw(
-    `WITH made AS (
+  for (let from = 1; from <= count; from += 10_000)
+    await world().db.raw(
+      `WITH made AS (
        INSERT INTO orders (id, event_id, organizer_id, reference, status, inventory, currency, total_amount, buyer_name,
                            buyer_email, livemode, hold_expires_at, paid_at)
        SELECT gen_random_uuid(), :eventId, :organizerId, upper(substr(md5(n::text), 1, 12)), 'paid', 'sold', 'eur', 2000,
               'Buyer ' || n, 'buyer' || n || '@example.com', false, now(), now()
-         FROM generate_series(1, :count) n
+         FROM generate_series(:from::integer, :to::integer) n
        RETURNING id
      )
      INSERT INTO order_lines (order_id, ticket_type_id, ticket_type_name, quantity, unit_price)
      SELECT id, :typeId, 'Row 1', 1, 2000 FROM made`,
-    { eventId: sale.id, organizerId: sale.organizerId, typeId: sale.typeIds[0]!, count },
-  );
+      { eventId: sale.id, organizerId: sale.organizerId, typeId: sale.typeIds[0]!, from, to: from + 9_999 },
+    );
   await world().db('ticket_types').where({ id: sale.typeIds[0]! }).update({ sold: count });
   await world().db('events').where({ id: sale.id }).update({ sold: count });
 }

@@ -110,6 +110,7 @@ async function soak(world: World, { minutes, seed }: { minutes: number; seed: nu
     comeAndGo(stage, random.fork()),
     disputeNowAndThen(stage, random.fork()),
     watchMemory(stage, () => memory.push(elder.memory())),
+    watchMachine(stage),
   ]);
   await endTroubles(stage);
   const restRounds = await comeToRest(world);
@@ -161,6 +162,17 @@ async function watchMemory({ over }: Stage, look: () => void): Promise<void> {
   while (!over()) {
     look();
     await pause(1000);
+  }
+}
+
+/** A machine that has no time for a timer has none for Postgres either: that Foyer is busy then is the truth. */
+async function watchMachine(stage: Stage): Promise<void> {
+  while (!stage.over()) {
+    const began = Date.now();
+    await pause(100);
+    if (Date.now() - began < 400) continue;
+    stage.note('the machine was too busy');
+    stage.excuse(5);
   }
 }
 

@@ -7,7 +7,7 @@ export interface Seen {
   requests: number;
   /** the other side went away: a process was killed, a connection cut */
   cut: number;
-  /** 503 while a fault of the database was played, or just after */
+  /** 503 while a fault of the database was played, or just after, or while the machine had no time */
   unavailable: number;
   unexpected5xx: string[];
   troubles: Record<string, number>;
@@ -44,7 +44,8 @@ export function createStage(world: World, endsAt: number): Stage {
       const began = Date.now();
       const answer = await ask(method, url, { timeoutMs: SLOWEST_MS, ...options }).catch(() => null);
       if (!answer) seen.cut += 1;
-      else if (answer.status === 503 && began <= excusedUntil) seen.unavailable += 1;
+      else if (answer.status === 503 && (began <= excusedUntil || Date.now() <= excusedUntil))
+        seen.unavailable += 1;
       else if (answer.status >= 500)
         seen.unexpected5xx.push(
           `${answer.status} ${method} ${new URL(url).pathname.slice(0, 40)}: ${answer.text

@@ -88,6 +88,7 @@ async function compareWithStripe(world: World, found: Findings): Promise<void> {
     (await db('disputes').where({ stage: 'lost' })).map((row) => row.payment_attempt_id as string),
   );
   const kept = new Map<string, number>();
+  const outOfReach = new Set<string>();
 
   for (const [account, { charges }] of Object.entries(accounts)) {
     let [taken, given] = [0, 0];
@@ -102,7 +103,7 @@ async function compareWithStripe(world: World, found: Findings): Promise<void> {
         if (left > 0) found.unmatchedPayments.push(`${charge.id} names no order of ours`);
         continue;
       }
-      if (!attempt && left > 0)
+      if (!attempt && left > 0 && order.status !== 'needs_attention')
         found.unmatchedPayments.push(`${charge.id} of ${order.reference}: no attempt knows it`);
       if (left === 0) continue;
       kept.set(order.id, (kept.get(order.id) ?? 0) + 1);
@@ -110,6 +111,11 @@ async function compareWithStripe(world: World, found: Findings): Promise<void> {
         ['paid', 'partially_refunded', 'needs_attention'].includes(order.status) ||
         (attempt && (waiting.has(attempt.id) || lost.has(attempt.id)));
       if (!accountedFor) found.unmatchedPayments.push(`${charge.id}: ${order.reference} is ${order.status}`);
+    }
+    // What happened where nobody lets us look any more is shown to a person, order by order.
+    if (await isOutOfReach(world, account)) {
+      outOfReach.add(account);
+      continue;
     }
     const booked = await sumsOf(world, account);
     if (booked.taken !== taken || booked.given !== given)
@@ -122,7 +128,12 @@ async function compareWithStripe(world: World, found: Findings): Promise<void> {
     const payments = kept.get(order.id) ?? 0;
     if (payments > 1 && order.status !== 'needs_attention')
       found.doubled.push(`${order.reference}: ${payments} payments`);
-    if (['paid', 'partially_refunded'].includes(order.status) && order.total_amount > 0n && payments === 0)
+    if (
+      ['paid', 'partially_refunded'].includes(order.status) &&
+      order.total_amount > 0n &&
+      payments === 0 &&
+      !outOfReach.has(order.stripe_account_id)
+    )
       found.ledgerDrift.push(`${order.reference} is ${order.status}, and Stripe has no money for it`);
   }
 
@@ -135,6 +146,11 @@ async function compareWithStripe(world: World, found: Findings): Promise<void> {
     if (attempt && session.status === 'open' && over)
       found.orphanSessions.push(`${session.id} can still be paid, and ${order.reference} is ${order.status}`);
   }
+}
+
+/** Access was revoked: at Stripe, or by us. */
+async function isOutOfReach(world: World, account: string): Promise<boolean> {
+  return (await world.stripeApi('GET', '/checkout/sessions', account, { limit: '1' })).status === 403;
 }
 
 async function sumsOf({ db }: World, account: string): Promise<{ taken: number; given: number }> {
@@ -182,7 +198,17 @@ async function lookForStuck({ db }: World, found: Findings): Promise<void> {
       'refund without an answer',
       db('refunds').whereIn('status', ['requested', 'sent']).where('created_at', '<', late).select('id'),
     ],
-    ['event not worked off', db('stripe_events').whereNull('processed_at').select('id')],
+    [
+      'event not worked off',
+      db('stripe_events')
+        .whereNull('processed_at')
+        // of an account that lets us in no more: it is parked, for a person
+        .whereNotIn(
+          'account',
+          db('stripe_connections').where({ status: 'disconnected' }).select('stripe_user_id'),
+        )
+        .select('id'),
+    ],
     ['mail not sent', db('mails').where({ status: 'queued' }).select('id')],
     ['disconnect not ended', db('stripe_connections').where({ status: 'disconnecting' }).select('id')],
   ];
