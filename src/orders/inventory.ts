@@ -27,6 +27,7 @@ export async function moveTickets(
     if (!(await fits(trx, order))) return false;
     // all of its places had gone back, and all are taken again: nothing of it is refunded any more
     await trx('order_lines').where({ order_id: order.id }).update({ refunded_quantity: 0 });
+    await trx('tickets').where({ order_id: order.id }).whereNotNull('refund_id').update({ refund_id: null });
   }
   const held = Number(to === 'held') - Number(from === 'held');
   const sold = Number(to === 'sold') - Number(from === 'sold');

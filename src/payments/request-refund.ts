@@ -170,6 +170,11 @@ export async function requestAutomaticRefund(
   const refunds = createRefundsStore(trx);
   const before = await refunds.listOfPayment(attempt.id);
   if (before.some((refund) => refund.origin === origin)) return true;
+  // what somebody asked for and has stopped is part of this one: it would hold its amount back for ever
+  for (const stopped of before.filter(({ status }) => status === 'needs_attention')) {
+    await refunds.update(stopped.id, { status: 'failed', last_error: 'withdrawn' });
+    await refunds.releaseTickets(stopped.id);
+  }
   const { amount, currency, refunded, feeRefunded } = await refunds.readRefundable(order, attempt);
   if (refunded >= amount) return false;
   const id = newId();

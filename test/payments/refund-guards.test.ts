@@ -7,7 +7,7 @@ import { moveOrder } from '../../src/orders/move-order';
 import { createOrdersStore } from '../../src/orders/orders-store';
 import { quoteRefund } from '../../src/payments/refund';
 import { createRefundsStore } from '../../src/payments/refunds-store';
-import { markOf, requestRefund } from '../../src/payments/request-refund';
+import { markOf, requestAutomaticRefund, requestRefund } from '../../src/payments/request-refund';
 import { type Market, openMarket } from '../support/market';
 
 let market: Market;
@@ -105,6 +105,37 @@ async function voidTwice() {
 
 test('places come back once, however often it is said', async () => {
   expect(await voidTwice()).toEqual({ counts: [2, 0], places: 2 });
+});
+
+test('giving all of a payment back takes in what somebody asked for and what has stopped', async () => {
+  const order = await paidOrder();
+  const refunds = createRefundsStore(market.db);
+  const payment = (await refunds.findPayment(order.id))!;
+  const readable = await refunds.readRefundable(order, payment);
+  const quoted = quoteRefund(readable, { scope: 'order' }, 'proportional');
+  if (!('quote' in quoted)) throw new Error('no quote');
+  const asked = await requestRefund(market.testApp.dependencies, {
+    orderId: order.id,
+    choice: { scope: 'order' },
+    by: { as: 'organizer', userId },
+    reason: '',
+    formKey: newId(),
+    seen: markOf(quoted.quote),
+  });
+  expect(asked.state).toBe('requested');
+  await market.db('refunds').where({ order_id: order.id }).update({ status: 'needs_attention' });
+  const giveBack = () =>
+    inTransaction(market.db, (trx) => requestAutomaticRefund(trx, order, payment, 'late_payment'));
+  expect([await giveBack(), await giveBack()]).toEqual([true, true]);
+  const amounts = (await refunds.listOfOrder(order.id)).map(({ origin, status, amount }) => [
+    origin,
+    status,
+    amount,
+  ]);
+  expect(amounts).toEqual([
+    ['request', 'failed', 4000n],
+    ['late_payment', 'requested', 4000n],
+  ]);
 });
 
 test('an order that was refunded, and that a person accepts after all, takes all of its places again', async () => {
