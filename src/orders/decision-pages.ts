@@ -122,7 +122,7 @@ function renderComparison(
       payments: truth.payments.map((payment) => ({
         n: payment.attempt.n,
         account: payment.attempt.stripeAccountId,
-        ours: `${formatMoney(payment.attempt.amount, payment.attempt.currency)}, ${ATTEMPT_WORDS[payment.attempt.status]}`,
+        ours: `Asked for ${formatMoney(payment.attempt.amount, payment.attempt.currency)}, ${ATTEMPT_WORDS[payment.attempt.status]}`,
         stripes: truthInWords(payment, (amount) =>
           formatMoney(amount, payment.session?.currency ?? payment.attempt.currency),
         ),
