@@ -64,6 +64,7 @@ export const paths = {
     `/organizer/events/${segment(id)}/change-notice${draftId ? `?draft=${segment(draftId)}` : ''}`,
   eventDuplicates: (id: string) => `/organizer/events/${segment(id)}/duplicates`,
   draftPreview: (draftId: string) => `/organizer/drafts/${segment(draftId)}/preview`,
+  payoutPreview: () => '/organizer/payout-preview',
   eventPublication: (id: string) => `/organizer/events/${segment(id)}/publication`,
   eventUnpublication: (id: string) => `/organizer/events/${segment(id)}/unpublication`,
   eventCancellation: (id: string) => `/organizer/events/${segment(id)}/cancellation`,

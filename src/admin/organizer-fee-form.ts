@@ -4,6 +4,9 @@ import { optionalText, type ParsedForm, parseForm, textField, withErrors } from 
 import { currencyStep, formatMoney, isCurrency, moneyToText, parseMoney } from '../lib/money';
 import { type OrganizerFee } from '../payments/organizer-fees-store';
 
+/** No fee of one ticket comes near it, in any currency; the table holds no more. */
+const LARGEST = 99_999_999n;
+
 const PERCENT = /^\d{1,2}([.,]\d{1,2})?$/;
 
 const feeForm = z.object({
@@ -37,7 +40,7 @@ export function parseFeeForm(body: unknown): ParsedForm<FeeAgreement> {
   const amount = (field: 'fixed' | 'least' | 'most'): bigint => {
     if (typed[field] === '') return 0n;
     const read = parseMoney(typed[field], currency);
-    if ('amount' in read) return read.amount;
+    if ('amount' in read && read.amount <= LARGEST) return read.amount;
     errors[field] = amountProblem(currency);
     return 0n;
   };

@@ -36,6 +36,7 @@ export interface AllocatedLine {
   ticketTypeName: string;
   quantity: number;
   unitPrice: bigint;
+  passedOnFee: bigint | null;
 }
 
 export type Refusal = {
@@ -147,6 +148,7 @@ function allocateOne(
       ticketTypeName: type.name,
       quantity: line.quantity,
       unitPrice: price.amount,
+      passedOnFee: type.passedOnFee,
     });
     taken.held += line.quantity;
   }

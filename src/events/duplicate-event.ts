@@ -63,6 +63,7 @@ export function copyOf(event: EventDetails, ticketTypes: TicketType[], now: Date
         description: type.description,
         kind: type.kind,
         price: type.price,
+        passedOnFee: type.passedOnFee,
         capacity: type.capacity,
         minPerOrder: type.minPerOrder,
         maxPerOrder: type.maxPerOrder,

@@ -21,6 +21,8 @@ export interface TicketTypeForSale {
   kind: 'paid' | 'free' | 'donation';
   /** minor units; the least amount of a donation */
   price: bigint;
+  /** the platform's fee within the price, where the buyer pays it; null = the organizer does */
+  passedOnFee: bigint | null;
   capacity: number;
   held: number;
   sold: number;

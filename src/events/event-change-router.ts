@@ -5,6 +5,7 @@ import { emptyForm, type Form, parseForm } from '../http/forms';
 import { renderPage } from '../http/views';
 import { organizerOf } from '../organizers/current-organizer';
 import { paths } from '../paths';
+import { createOrganizerFeesStore } from '../payments/organizer-fees-store';
 import { type EventDetails } from './event';
 import { createEventDraftsStore } from './event-drafts';
 import { changeNoticeForm, parseEventForm } from './event-forms';
@@ -22,7 +23,7 @@ const TOO_MANY_NOTICES =
  * what, and in which words. Behind the desk's own middleware. What was typed waits in the draft.
  */
 export function eventChangeRouter(dependencies: Dependencies): Router {
-  const { db, rateLimits } = dependencies;
+  const { db, config, rateLimits } = dependencies;
   const router = Router();
   const events = createEventsStore(db);
   const drafts = createEventDraftsStore(db);
@@ -80,7 +81,15 @@ export function eventChangeRouter(dependencies: Dependencies): Router {
     const draft = await drafts.findDraft(id, ownerOf(req));
     if (draft?.eventId !== event.id) return null;
     const now = new Date();
-    const parsed = parseEventForm(draft.values, { now, unchangedStart: event.startsAt });
+    const parsed = parseEventForm(draft.values, {
+      now,
+      unchangedStart: event.startsAt,
+      fees: await createOrganizerFeesStore(db).policyFor(
+        event.organizerId,
+        draft.values['currency'] ?? '',
+        config.platformFee,
+      ),
+    });
     const input = parsed.ok ? parsed.input : null;
     const changes = input ? changesWorthTelling(event, input.event, now) : [];
     return { id: draft.id, input, changes, title: input?.event.title ?? event.title };

@@ -36,6 +36,8 @@ import {
 } from './event-forms';
 import { eventPreviewRouter } from './event-preview-router';
 import { createEventsStore } from './events-store';
+import { payoutPreviewRouter } from './payout-preview-router';
+import { payoutTable } from './payout-words';
 import { pageOfList } from './programme';
 import { CONFIRM_EMAIL_FIRST, publishEvent, unpublishEvent } from './publish-event';
 import { changeEvent, createEvent, refuseCancelled } from './save-event';
@@ -51,10 +53,11 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
   const deskEvents = createDeskEvents(db);
   const drafts = createEventDraftsStore(db);
 
-  router.use([paths.events(), '/organizer/drafts'], loadOrganizer(db));
+  router.use([paths.events(), '/organizer/drafts', paths.payoutPreview()], loadOrganizer(db));
   router.use('/organizer/events/:id', organizerOfEvent);
   router.use(eventPreviewRouter(dependencies));
   router.use(eventChangeRouter(dependencies));
+  router.use(payoutPreviewRouter(dependencies));
 
   router.get(paths.events(), async (req: Request, res: Response) => {
     const organizer = organizerOf(req);
@@ -79,7 +82,8 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     const { action, draftId, values } = readEventForm(req.body);
     const kept = { draftId, values, event: null };
     if (action === 'save_draft' || action === 'add_ticket') return keepDraft(req, res, { action, ...kept });
-    const parsed = parseEventForm(values, { now: new Date() });
+    const fees = await feesOf(organizerOf(req).id, values['currency']);
+    const parsed = parseEventForm(values, { now: new Date(), fees });
     if (!parsed.ok) return showProblems(req, res, { event: null, draftId, form: parsed.form });
     const owner = { organizerId: organizerOf(req).id, livemode: config.stripe.primary.livemode };
     const problems = await accountProblems(db, { ...owner, before: null }, parsed.input);
@@ -117,7 +121,11 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     const { action, draftId, values } = readEventForm(req.body);
     const kept = { draftId, values, event };
     if (action === 'save_draft' || action === 'add_ticket') return keepDraft(req, res, { action, ...kept });
-    const parsed = parseEventForm(values, { now: new Date(), unchangedStart: event.startsAt });
+    const parsed = parseEventForm(values, {
+      now: new Date(),
+      unchangedStart: event.startsAt,
+      fees: await feesOf(event.organizerId, values['currency']),
+    });
     if (!parsed.ok) return showProblems(req, res, { event, draftId, form: parsed.form });
     if (action === 'preview') return keepDraft(req, res, { action, ...kept });
     const by = { userId: currentUser(req).id };
@@ -228,13 +236,14 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
       event,
       types: await ticketTypes.listOfEvent(event.id),
       connection: await connectionForEvent(db, event),
-      fees: await createOrganizerFeesStore(db).policyFor(
-        event.organizerId,
-        event.currency,
-        config.platformFee,
-      ),
+      fees: await feesOf(event.organizerId, event.currency),
       unverifiedEmail: currentUser(req).emailVerified ? null : currentUser(req).email,
     };
+  }
+
+  /** What the platform keeps of this organizer's tickets. */
+  function feesOf(organizerId: string, currency: string | undefined): Promise<FeePolicy> {
+    return createOrganizerFeesStore(db).policyFor(organizerId, currency ?? '', config.platformFee);
   }
 
   async function findDraft(req: Request, eventId: string | null) {
@@ -303,7 +312,12 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
       res,
       'events/form',
       event ? `Change ${event.title}` : 'New event',
-      eventFormView({ ...shown, accounts, typesWithOrders }),
+      eventFormView({
+        ...shown,
+        accounts,
+        typesWithOrders,
+        fees: await feesOf(owner.organizerId, shown.form.values['currency']),
+      }),
     );
   }
 
@@ -344,6 +358,7 @@ function homeLocals({ event, types, connection, fees, unverifiedEmail }: KnownEv
     whyNoSales: whyNoPaidSales(connection),
     payee: connection && types.some(needsPayment) ? accountName(connection) : null,
     conversion: types.some(needsPayment) ? conversionWords(connection, event.currency) : null,
+    payout: payoutTable(types, { currency: event.currency, fees, account: connection }),
     feeWords: types.some(needsPayment) ? feeWords(fees, event.currency) : null,
     publicUrl: baseUrl + paths.event(event.slug),
     takesMoney: types.some(needsPayment),

@@ -24,6 +24,7 @@ const TICKET_FIELDS = [
   'description',
   'kind',
   'price',
+  'fee_payer',
   'capacity',
   'min_per_order',
   'max_per_order',
@@ -129,6 +130,7 @@ export function newEventValues(): FormValues {
 function newTicketValues(row: number): FormValues {
   return {
     [ticketField(row, 'kind')]: 'paid',
+    [ticketField(row, 'fee_payer')]: 'organizer',
     [ticketField(row, 'min_per_order')]: '1',
     [ticketField(row, 'max_per_order')]: '10',
     [ticketField(row, 'visibility')]: 'public',

@@ -5,8 +5,12 @@ import { badgeOf } from '../connect/connection-facts';
 import { type Form } from '../http/forms';
 import { currencyChoices } from '../lib/currency-choices';
 import { listTimeZones } from '../lib/dates';
+import { isCurrency } from '../lib/money';
+import { type FeePolicy, feeWords } from '../payments/fees';
+import { ESTIMATE_NOTE } from '../payments/payout-preview';
 import { type EventDetails } from './event';
 import { type AccountChoice } from './event-account';
+import { payoutOfRow } from './payout-words';
 import {
   type FormValues,
   MOST_TICKET_TYPES,
@@ -25,11 +29,23 @@ export function eventFormView(shown: {
   event: EventDetails | null;
   draftId: string | null;
   accounts: AccountChoice;
+  /** what the platform keeps of tickets in the form's currency */
+  fees: FeePolicy;
   /** existing types that can't be removed any more */
   typesWithOrders: Set<string>;
 }) {
   const { form, event } = shown;
   const rows = ticketRows(form.values);
+  const currency = isCurrency(form.values['currency']) ? form.values['currency'] : 'eur';
+  const payoutOfForm = (row: number) =>
+    payoutOfRow(
+      {
+        kind: form.values[ticketField(row, 'kind')],
+        price: form.values[ticketField(row, 'price')],
+        fee_payer: form.values[ticketField(row, 'fee_payer')],
+      },
+      { currency, fees: shown.fees, account: shown.accounts.connection },
+    );
   const ticketForms = (rows.length > 0 ? rows : [0]).map((row, index) => {
     const id = form.values[ticketField(row, 'id')] ?? '';
     const hasOrders = shown.typesWithOrders.has(id);
@@ -38,6 +54,7 @@ export function eventFormView(shown: {
       heading: `Ticket type ${index + 1}`,
       id,
       hasOrders,
+      payout: payoutOfForm(row),
       // one row alone has nothing to be removed for; what can't go says so
       removable: ticketField(row, 'remove') in form.errors || (!hasOrders && rows.length > 1),
       openDetails: DETAILS.some((field) => isWorthSeeing(form, row, field)),
@@ -52,6 +69,8 @@ export function eventFormView(shown: {
     mayAddTicket: ticketForms.length < MOST_TICKET_TYPES,
     zones: zoneChoices(form.values['time_zone']),
     currencies: currencyChoices(),
+    feeWords: feeWords(shown.fees, currency),
+    payoutNote: ESTIMATE_NOTE,
     payee: payeeInWords(shown.accounts, form.values['currency'] ?? ''),
   };
 }

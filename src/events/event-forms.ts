@@ -17,7 +17,8 @@ import {
   ticketTypeShape,
   toTicketTypeFields,
 } from '../ticket-types/ticket-type-forms';
-import { type TicketType } from '../ticket-types/ticket-type';
+import { type FeePolicy } from '../payments/fees';
+import { askedPrice, type TicketType } from '../ticket-types/ticket-type';
 import { type TicketTypeFields } from '../ticket-types/ticket-types-store';
 import { type EventDetails } from './event';
 import {
@@ -72,14 +73,14 @@ export function readEventForm(body: unknown): {
 
 /**
  * Reads the form's values. `unchangedStart` = when the event was to start before this change: an event may keep a start
- * that has passed, but nobody may choose one.
+ * that has passed, but nobody may choose one. `fees` = what the platform keeps of tickets in the form's currency.
  */
 export function parseEventForm(
   values: FormValues,
-  options: { now: Date; unchangedStart?: Date },
+  options: { now: Date; unchangedStart?: Date; fees: FeePolicy },
 ): { ok: true; input: EventInput; form: Form } | { ok: false; form: Form } {
   const zone = isTimeZone(values['time_zone']) ? values['time_zone'] : 'UTC';
-  const currency = isCurrency(values['currency']) ? values['currency'] : 'eur';
+  const terms = { currency: isCurrency(values['currency']) ? values['currency'] : 'eur', fees: options.fees };
 
   const { parts, errors: wrongFields } = parseParts(eventShape(zone), values);
   const errors: Record<string, string> = { ...eventProblems(parts, options), ...wrongFields };
@@ -100,7 +101,10 @@ export function parseEventForm(
   const rowShape = ticketTypeShape(dateField(zone, null));
   const ticketParts = kept.map((row) => {
     const parsed = parseParts(rowShape, ticketRowValues(values, row));
-    const between = ticketTypeProblems(parsed.parts, currency, parts.ends_at ?? null);
+    const between = ticketTypeProblems(parsed.parts, {
+      ...terms,
+      eventEnd: parts.ends_at ?? null,
+    });
     for (const [name, message] of Object.entries({ ...between, ...parsed.errors }))
       errors[`tickets.${row}.${name}`] = message;
     return { row, id: values[ticketField(row, 'id')] || null, parts: parsed.parts };
@@ -116,7 +120,7 @@ export function parseEventForm(
       ticketTypes: ticketParts.map(({ row, id, parts: rowParts }) => ({
         row,
         id,
-        fields: toTicketTypeFields(rowParts, currency),
+        fields: toTicketTypeFields(rowParts, terms),
       })),
       removed,
       stripeConnectionId: parts.stripe_connection,
@@ -151,7 +155,8 @@ export function eventFormValues(event: EventDetails, ticketTypes: TicketType[]):
     values[ticketField(row, 'name')] = type.name;
     values[ticketField(row, 'description')] = type.description;
     values[ticketField(row, 'kind')] = type.kind;
-    values[ticketField(row, 'price')] = type.price > 0n ? moneyToText(type.price, event.currency) : '';
+    values[ticketField(row, 'price')] = type.price > 0n ? moneyToText(askedPrice(type), event.currency) : '';
+    values[ticketField(row, 'fee_payer')] = type.passedOnFee === null ? 'organizer' : 'buyer';
     values[ticketField(row, 'capacity')] = String(type.capacity);
     values[ticketField(row, 'min_per_order')] = String(type.minPerOrder);
     values[ticketField(row, 'max_per_order')] = String(type.maxPerOrder);

@@ -7,6 +7,7 @@ import { posterSvg } from '../lib/poster';
 import { organizerOf } from '../organizers/current-organizer';
 import { type Membership } from '../organizers/organizers-store';
 import { paths } from '../paths';
+import { createOrganizerFeesStore } from '../payments/organizer-fees-store';
 import { type TicketType } from '../ticket-types/ticket-type';
 import { createTicketTypesStore } from '../ticket-types/ticket-types-store';
 import { type EventDetails } from './event';
@@ -44,7 +45,15 @@ export function eventPreviewRouter(dependencies: Pick<Dependencies, 'db' | 'conf
     });
     if (!draft) throw new NotFound('unfinished event');
     const saved = draft.eventId ? await events.getOfOrganizer(draft.eventId, organizer.id) : null;
-    const parsed = parseEventForm(draft.values, { now: new Date(), unchangedStart: saved?.startsAt });
+    const parsed = parseEventForm(draft.values, {
+      now: new Date(),
+      unchangedStart: saved?.startsAt,
+      fees: await createOrganizerFeesStore(db).policyFor(
+        organizer.id,
+        draft.values['currency'] ?? '',
+        config.platformFee,
+      ),
+    });
     const form = formOf(draft);
     if (!parsed.ok) {
       const [first] = Object.values(parsed.form.errors);

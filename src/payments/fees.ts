@@ -3,7 +3,7 @@
  * fixed amount; at least and at most what was agreed, and never more than the ticket costs. Because it is made per
  * ticket, the fees of parts add up to the fee of the whole. All amounts are minor units.
  */
-import { currencyStep, formatMoney } from '../lib/money';
+import { currencyStep, formatMoney, largestAmount } from '../lib/money';
 
 /** The platform's settings, or what was agreed with one organizer. Amounts are per paid ticket, by currency. */
 export interface FeePolicy {
@@ -16,15 +16,34 @@ export interface FeePolicy {
   most?: Record<string, bigint>;
 }
 
+export interface FeeLine {
+  unitPrice: bigint;
+  /** the fee that is part of the price since the buyer pays it; null or left out = the organizer pays it out of the price */
+  passedOnFee?: bigint | null;
+}
+
 export function platformFee(
-  lines: { quantity: number; unitPrice: bigint }[],
+  lines: (FeeLine & { quantity: number })[],
   currency: string,
   policy: FeePolicy,
 ): bigint {
-  return lines.reduce(
-    (sum, line) => sum + feePerTicket(line.unitPrice, currency, policy) * BigInt(line.quantity),
-    0n,
-  );
+  return lines.reduce((sum, line) => sum + feeOfTicket(line, currency, policy) * BigInt(line.quantity), 0n);
+}
+
+/** A fee that was passed on is the one that the buyer was shown within the price, whatever holds by now. */
+export function feeOfTicket(line: FeeLine, currency: string, policy: FeePolicy): bigint {
+  return line.passedOnFee ?? feePerTicket(line.unitPrice, currency, policy);
+}
+
+/** What the buyer pays where the fee is passed on: what the organizer asks for, and the fee that is reckoned of that. */
+export function pricePassedOn(
+  asked: bigint,
+  currency: string,
+  policy: FeePolicy,
+): { price: bigint; passedOnFee: bigint } {
+  const room = largestAmount(currency) - asked;
+  const passedOnFee = smaller(feePerTicket(asked, currency, policy), room - (room % currencyStep(currency)));
+  return { price: asked + passedOnFee, passedOnFee };
 }
 
 export function feePerTicket(unitPrice: bigint, currency: string, policy: FeePolicy): bigint {

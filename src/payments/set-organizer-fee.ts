@@ -10,7 +10,7 @@ import { type Dependencies } from '../dependencies';
 import { NotFound } from '../errors';
 import { newId } from '../lib/ids';
 import { paths } from '../paths';
-import { type FeePolicy, feeWords } from './fees';
+import { type FeePolicy, feeWords, pricePassedOn } from './fees';
 import { createOrganizerFeesStore, type OrganizerFee, policyOf } from './organizer-fees-store';
 
 export interface FeeChange {
@@ -39,6 +39,7 @@ export async function setOrganizerFee(
     if (change.fee) await fees.save(change.organizerId, change.fee, { userId: change.adminId });
     else await fees.remove(change.organizerId, change.currency);
 
+    await repricePassedOn(trx, change, change.fee ? policyOf(change.fee) : config.platformFee);
     const words = (fee: OrganizerFee | null) => wordsOf(fee, change.currency, config.platformFee);
     await writeAudit(trx, {
       actor: 'admin',
@@ -57,6 +58,33 @@ export async function setOrganizerFee(
     });
     return true;
   });
+}
+
+/**
+ * Prices that include the fee follow it, under the locks that holds are decided under: a buyer who was shown another
+ * price is shown the new one before anything is held. The organizer gets the same as before.
+ */
+async function repricePassedOn(trx: Knex.Transaction, change: FeeChange, policy: FeePolicy): Promise<void> {
+  const { currency, organizerId } = change;
+  // in one order, as everybody takes them who takes several
+  const events = await trx('events')
+    .where({ organizer_id: organizerId, currency })
+    .whereNot({ status: 'cancelled' })
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .select('id');
+  const types: { id: string; price: bigint; passed_on_fee: bigint }[] = await trx('ticket_types')
+    .whereIn(
+      'event_id',
+      events.map(({ id }) => id),
+    )
+    .whereNotNull('passed_on_fee')
+    .where({ removed_at: null })
+    .select('id', 'price', 'passed_on_fee');
+  for (const type of types) {
+    const { price, passedOnFee } = pricePassedOn(type.price - type.passed_on_fee, currency, policy);
+    await trx('ticket_types').where({ id: type.id }).update({ price, passed_on_fee: passedOnFee });
+  }
 }
 
 function isSame(one: OrganizerFee | null, other: OrganizerFee | null): boolean {
@@ -88,6 +116,7 @@ async function tellOwners(
       heading: subject,
       paragraphs: [
         `From now on, Foyer's fee for tickets in ${change.currency.toUpperCase()} is: ${words.fee}. Before, it was: ${words.before}.`,
+        'Tickets whose buyers pay the fee have a new price, so that you get as much of them as before.',
         'Orders that were begun before keep the fee that they were begun with.',
         'The reason that was given:',
         change.reason,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { optionalText, textField, wholeNumber } from '../http/forms';
 import { currencyStep, formatMoney, largestAmount, minimumCharge, parseMoney } from '../lib/money';
+import { type FeePolicy, pricePassedOn } from '../payments/fees';
 import { type TicketTypeFields } from './ticket-types-store';
 
 export const LARGEST_CAPACITY = 1_000_000;
@@ -14,6 +15,7 @@ export function ticketTypeShape(dateField: z.ZodType<Date | null>) {
     description: optionalText({ max: 300 }),
     kind: z.enum(['paid', 'free', 'donation'], { error: 'Choose what this ticket costs' }),
     price: optionalText({ max: 30 }),
+    fee_payer: z.enum(['organizer', 'buyer'], { error: 'Choose who pays the fee' }).optional(),
     capacity: wholeNumber({
       required: 'Enter how many of these tickets there are',
       min: 1,
@@ -38,10 +40,18 @@ export function ticketTypeShape(dateField: z.ZodType<Date | null>) {
 
 type Shape = ReturnType<typeof ticketTypeShape>;
 export type TicketTypeParts = { [Field in keyof Shape]?: z.infer<Shape[Field]> };
+/** What prices are read by: the event's currency, and what the platform keeps of its tickets. */
+export interface Terms {
+  currency: string;
+  fees: FeePolicy;
+}
 type Errors = Partial<Record<keyof Shape, string>>;
 
 /** What is wrong between the fields of a row, of those that are right by themselves. `eventEnd` null = not known. */
-export function ticketTypeProblems(parts: TicketTypeParts, currency: string, eventEnd: Date | null): Errors {
+export function ticketTypeProblems(
+  parts: TicketTypeParts,
+  { currency, fees, eventEnd }: Terms & { eventEnd: Date | null },
+): Errors {
   const errors: Errors = {};
   const { min_per_order: min, max_per_order: max, capacity } = parts;
   if (min !== undefined && max !== undefined && min > max)
@@ -56,7 +66,10 @@ export function ticketTypeProblems(parts: TicketTypeParts, currency: string, eve
   if (end && eventEnd && end > eventEnd)
     errors.sales_end ??= 'Enter a time no later than the end of the event; nothing is sold afterwards';
 
-  const price = readPrice(parts, currency);
+  if (parts.kind === 'donation' && parts.fee_payer === 'buyer')
+    errors.fee_payer =
+      'People choose what they pay for this ticket, so its fee comes out of that. Choose “You, out of the price”';
+  const price = readPrice(parts, { currency, fees });
   if ('problem' in price) errors.price = price.problem;
   else if (price.amount > 0n && max !== undefined && price.amount * BigInt(max) > largestAmount(currency))
     errors.max_per_order ??= `Enter at most ${largestAmount(currency) / price.amount}: one payment cannot be more than ${largestPayment(currency)}`;
@@ -64,15 +77,16 @@ export function ticketTypeProblems(parts: TicketTypeParts, currency: string, eve
 }
 
 /** A row without problems as what is stored. */
-export function toTicketTypeFields(parts: TicketTypeParts, currency: string): TicketTypeFields {
+export function toTicketTypeFields(parts: TicketTypeParts, terms: Terms): TicketTypeFields {
   const whole = parts as Required<TicketTypeParts>;
-  const price = readPrice(whole, currency);
+  const price = readPrice(whole, terms);
   if ('problem' in price) throw new Error('a ticket type was taken over with a wrong price');
   return {
     name: whole.name,
     description: whole.description,
     kind: whole.kind,
     price: price.amount,
+    passedOnFee: price.passedOnFee,
     capacity: whole.capacity,
     minPerOrder: whole.min_per_order,
     maxPerOrder: whole.max_per_order,
@@ -82,8 +96,20 @@ export function toTicketTypeFields(parts: TicketTypeParts, currency: string): Ti
   };
 }
 
+/** What the buyer pays: the price that was typed, with the fee where the buyer pays that too. */
+export function readPrice(
+  parts: Pick<TicketTypeParts, 'kind' | 'price' | 'fee_payer'>,
+  { currency, fees }: Terms,
+): { amount: bigint; passedOnFee: bigint | null } | { problem: string } {
+  const asked = readAsked(parts, currency);
+  if ('problem' in asked || parts.kind !== 'paid' || parts.fee_payer !== 'buyer')
+    return { ...asked, passedOnFee: null };
+  const { price, passedOnFee } = pricePassedOn(asked.amount, currency, fees);
+  return { amount: price, passedOnFee };
+}
+
 /** Stripe charges nothing below a currency's minimum, so a price is that or more; a donation may also start at nothing. */
-function readPrice(
+function readAsked(
   { kind, price: text }: TicketTypeParts,
   currency: string,
 ): { amount: bigint } | { problem: string } {

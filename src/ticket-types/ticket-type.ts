@@ -14,3 +14,8 @@ export function priceInWords(type: Pick<TicketType, 'kind' | 'price'>, currency:
   if (type.kind === 'paid') return formatMoney(type.price, currency);
   return type.price > 0n ? `from ${formatMoney(type.price, currency)}` : 'Pay what you want';
 }
+
+/** What the organizer asks for: the price without a fee that is passed on. */
+export function askedPrice(type: Pick<TicketType, 'price' | 'passedOnFee'>): bigint {
+  return type.price - (type.passedOnFee ?? 0n);
+}

@@ -9,6 +9,7 @@ export interface TicketTypeRow {
   description: string;
   kind: TicketType['kind'];
   price: bigint;
+  passed_on_fee: bigint | null;
   capacity: number;
   held: number;
   sold: number;
@@ -27,6 +28,7 @@ export type TicketTypeFields = Pick<
   | 'description'
   | 'kind'
   | 'price'
+  | 'passedOnFee'
   | 'capacity'
   | 'minPerOrder'
   | 'maxPerOrder'
@@ -85,6 +87,7 @@ export function toTicketType(row: TicketTypeRow): TicketType {
     description: row.description,
     kind: row.kind,
     price: row.price,
+    passedOnFee: row.passed_on_fee,
     capacity: row.capacity,
     held: row.held,
     sold: row.sold,
@@ -103,6 +106,7 @@ function toColumns(fields: TicketTypeFields) {
     description: fields.description,
     kind: fields.kind,
     price: fields.price,
+    passed_on_fee: fields.passedOnFee,
     capacity: fields.capacity,
     min_per_order: fields.minPerOrder,
     max_per_order: fields.maxPerOrder,

@@ -32,6 +32,7 @@ function aType(change: Partial<TicketTypeForSale> = {}): TicketTypeForSale {
     name: 'Stalls',
     kind: 'paid',
     price: 2000n,
+    passedOnFee: null,
     capacity: 10,
     held: 0,
     sold: 0,
@@ -71,7 +72,15 @@ describe('an order that can be served', () => {
   it('gets its tickets at the price of now', () => {
     expect(one(aSale(), wants(3, { shownPrice: 2000n }))).toEqual({
       ok: true,
-      lines: [{ ticketTypeId: 'stalls', ticketTypeName: 'Stalls', quantity: 3, unitPrice: 2000n }],
+      lines: [
+        {
+          ticketTypeId: 'stalls',
+          ticketTypeName: 'Stalls',
+          quantity: 3,
+          unitPrice: 2000n,
+          passedOnFee: null,
+        },
+      ],
       total: 6000n,
     });
   });

@@ -7,6 +7,8 @@ import { descriptionHtml, descriptionText } from '../../src/events/event-text';
 import { type TicketType } from '../../src/ticket-types/ticket-type';
 import { aConnection, anEvent, aTicketType, daysFromNow, formValues, NOW, ticketValues } from './samples';
 
+const FEES = { percentHundredths: 250, fixed: { eur: 30n } };
+
 describe('publishing needs', () => {
   const missing = (
     changes: Parameters<typeof anEvent>[0] = {},
@@ -60,7 +62,7 @@ describe('publishing needs', () => {
 
 describe('the event form', () => {
   const errorsOf = (changes: Record<string, string>) => {
-    const parsed = parseEventForm(formValues(changes), { now: NOW });
+    const parsed = parseEventForm(formValues(changes), { now: NOW, fees: FEES });
     return parsed.ok ? {} : parsed.form.errors;
   };
 
@@ -73,7 +75,7 @@ describe('the event form', () => {
         'tickets.0.price': '20,50',
         'tickets.0.sales_start': '2199-06-01T10:00',
       }),
-      { now: NOW },
+      { now: NOW, fees: FEES },
     );
     expect(parsed.ok && parsed.input).toMatchObject({
       event: {
@@ -198,23 +200,28 @@ describe('the event form', () => {
 
   test('needs one ticket type, and takes twenty at most', () => {
     const none = formValues(ticketValues(0, { name: '', capacity: '' }));
-    const parsed = parseEventForm(none, { now: NOW });
+    const parsed = parseEventForm(none, { now: NOW, fees: FEES });
     expect(parsed.form.errors['tickets.0.name']).toMatch(/at least one/);
     const many = Object.assign(formValues(), ...Array.from({ length: 21 }, (_, row) => ticketValues(row)));
-    expect(parseEventForm(many, { now: NOW }).form.errors['form']).toMatch(/at most 20.*Remove 1/);
+    expect(parseEventForm(many, { now: NOW, fees: FEES }).form.errors['form']).toMatch(
+      /at most 20.*Remove 1/,
+    );
   });
 
   test('a start that has passed may stay, not be chosen', () => {
     const values = formValues({ starts_at: '2027-02-28T10:00' });
     const startsAt = new Date('2027-02-28T09:00:00Z');
-    expect(parseEventForm(values, { now: NOW, unchangedStart: startsAt }).ok).toBe(true);
-    expect(parseEventForm(values, { now: NOW, unchangedStart: daysFromNow(-9) }).ok).toBe(false);
+    expect(parseEventForm(values, { now: NOW, fees: FEES, unchangedStart: startsAt }).ok).toBe(true);
+    expect(parseEventForm(values, { now: NOW, fees: FEES, unchangedStart: daysFromNow(-9) }).ok).toBe(false);
   });
 });
 
 describe('changing an event that people have tickets of', () => {
   const input = (changes: Record<string, string> = {}): EventInput => {
-    const parsed = parseEventForm(formValues({ 'tickets.0.id': aTicketType().id, ...changes }), { now: NOW });
+    const parsed = parseEventForm(formValues({ 'tickets.0.id': aTicketType().id, ...changes }), {
+      now: NOW,
+      fees: FEES,
+    });
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.form.errors));
     return parsed.input;
   };

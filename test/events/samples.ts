@@ -48,6 +48,7 @@ export function aTicketType(changes: Partial<TicketType> = {}): TicketType {
     description: '',
     kind: 'paid',
     price: 2000n,
+    passedOnFee: null,
     capacity: 100,
     held: 0,
     sold: 0,

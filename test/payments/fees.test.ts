@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { CURRENCIES, currencyStep } from '../../src/lib/money';
-import { feePerTicket, type FeePolicy, feeWords, platformFee } from '../../src/payments/fees';
+import { CURRENCIES, currencyStep, largestAmount } from '../../src/lib/money';
+import { feePerTicket, type FeePolicy, feeWords, platformFee, pricePassedOn } from '../../src/payments/fees';
 
 const POLICY: FeePolicy = { percentHundredths: 250, fixed: { eur: 30n, usd: 30n, jpy: 50n } };
 
@@ -126,6 +126,21 @@ describe('whatever is sold', () => {
           const fee = feePerTicket(unitPrice, code, policy);
           expect(fee >= 0n && fee <= unitPrice && fee % currencyStep(code) === 0n).toBe(true);
         }
+      }),
+    );
+  });
+
+  it('passed on, the organizer gets what they ask for, whatever they sell', () => {
+    fc.assert(
+      fc.property(sale, ({ currency: code, lines, policy }) => {
+        const passedOn = lines.map(({ quantity, unitPrice }) => {
+          const { price, passedOnFee } = pricePassedOn(unitPrice, code, policy);
+          expect(price <= largestAmount(code) && price % currencyStep(code) === 0n).toBe(true);
+          return { quantity, unitPrice: price, passedOnFee };
+        });
+        const sum = (of: { quantity: number; unitPrice: bigint }[]) =>
+          of.reduce((total, line) => total + line.unitPrice * BigInt(line.quantity), 0n);
+        expect(sum(passedOn) - platformFee(passedOn, code, policy)).toBe(sum(lines));
       }),
     );
   });

@@ -25,6 +25,7 @@ const NO_PAGES = [
   'GET /organizer/events/:id/orders.csv',
   'GET /organizer/events/:id/check-in/counts',
   'GET /admin/audit.csv',
+  'GET /organizer/payout-preview',
 ];
 /** The same for all: no cookie, and a cache may keep it. */
 const PUBLIC = [

@@ -472,6 +472,7 @@ export const TABLE: Record<string, Row> = {
   'GET /admin/organizers': { outcomes: adminsOnly(page) },
   'GET /admin/organizers/:id': { outcomes: adminsOnly(page) },
   'GET /admin/organizers/:id/suspension': { outcomes: adminsOnly(page) },
+  'GET /organizer/payout-preview': { outcomes: ownDesk(page) },
   'GET /admin/organizers/:id/fees': { outcomes: adminsOnly(page) },
   'POST /admin/organizers/:id/fees': {
     outcomes: adminsOnly(leadsTo(/^\/admin\/organizers\/[\w-]+\/fees$/, true)),
