@@ -99,6 +99,10 @@ export const paths = {
 
   admin: () => '/admin',
   adminConnections: () => '/admin/connections',
+  adminConnection: (connectionId: string) => `/admin/connections/${segment(connectionId)}`,
+  adminConnectionRefresh: (connectionId: string) => `/admin/connections/${segment(connectionId)}/refresh`,
+  adminForcedEnd: (connectionId: string) => `/admin/connections/${segment(connectionId)}/forced-end`,
+  adminPaidSales: (organizerId: string) => `/admin/organizers/${segment(organizerId)}/paid-sales`,
   adminDisconnection: (connectionId: string) => `/admin/connections/${segment(connectionId)}/disconnection`,
   adminDisputes: () => '/admin/disputes',
   adminAttention: () => '/admin/needs-attention',

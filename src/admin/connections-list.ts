@@ -3,7 +3,14 @@ import { type Knex } from 'knex';
 import { type Connection } from '../connect/connection';
 import { toConnection } from '../connect/connections-store';
 
-export const CONNECTION_FILTERS = ['all', 'ready', 'restricted', 'disconnecting', 'disconnected'] as const;
+export const CONNECTION_FILTERS = [
+  'all',
+  'ready',
+  'paused',
+  'restricted',
+  'disconnecting',
+  'disconnected',
+] as const;
 export type ConnectionFilter = (typeof CONNECTION_FILTERS)[number];
 
 export interface ListedConnection {
@@ -36,10 +43,17 @@ export async function listConnections(
       );
     }
     if (search.filter === 'ready')
-      query.where({ 'stripe_connections.status': 'active', charges_enabled: true, status_detail: null });
+      query.where({
+        'stripe_connections.status': 'active',
+        charges_enabled: true,
+        status_detail: null,
+        paused_at: null,
+      });
+    else if (search.filter === 'paused')
+      query.where({ 'stripe_connections.status': 'active' }).whereNotNull('paused_at');
     else if (search.filter === 'restricted')
       query
-        .where({ 'stripe_connections.status': 'active' })
+        .where({ 'stripe_connections.status': 'active', paused_at: null })
         .where((why) => why.where({ charges_enabled: false }).orWhereNotNull('status_detail'));
     else if (search.filter !== 'all') query.where({ 'stripe_connections.status': search.filter });
     return query;

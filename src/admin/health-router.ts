@@ -5,7 +5,7 @@ import { paths } from '../paths';
 import { readHealth } from './health';
 
 export function adminHealthRouter(
-  dependencies: Pick<Dependencies, 'db' | 'stripe' | 'config' | 'logger'>,
+  dependencies: Pick<Dependencies, 'db' | 'stripe' | 'connectOAuth' | 'config' | 'logger'>,
 ): Router {
   const router = Router();
   router.get(paths.adminHealth(), async (req: Request, res: Response) => {

@@ -1,6 +1,7 @@
 /** Whether the machinery runs: the worker, what Stripe sends, what jobs do, and whether Stripe lets the platform in. */
 import { type Knex } from 'knex';
 import { claimAsking, type PlatformSign, readSign, writeSign } from '../connect/platform-signs';
+import { askRegistration } from '../connect/platform-standing';
 import { type Dependencies } from '../dependencies';
 import { StripeFailure } from '../stripe/stripe-errors';
 import { listRounds, type Round } from '../jobs/heartbeat';
@@ -25,16 +26,19 @@ export interface Health {
   reconciledAt: Date | null;
   reconciledLate: number;
   eventSilence: EventSilence | null;
+  /** whether Stripe lets organizers connect at all */
+  registration: PlatformSign | null;
 }
 
 /** A worker that has not reported for this long is not answering; `/readyz` says the same. */
 const WORKER_SILENT_SECONDS = 150;
 
 export async function readHealth(
-  dependencies: Pick<Dependencies, 'db' | 'stripe' | 'config' | 'logger'>,
+  dependencies: Pick<Dependencies, 'db' | 'stripe' | 'connectOAuth' | 'config' | 'logger'>,
 ): Promise<Health> {
   const { db } = dependencies;
   await askStripe(dependencies);
+  await askRegistration(dependencies);
   const { rows } = await db.raw(
     `SELECT (SELECT at FROM worker_heartbeats WHERE name = 'worker') AS worker_at,
             NOT EXISTS (SELECT 1 FROM worker_heartbeats
@@ -65,6 +69,7 @@ export async function readHealth(
     reconciledAt: row.reconciled_at,
     reconciledLate: row.reconciled_late,
     eventSilence: await readEventSilence(db),
+    registration: await readSign(db, 'oauth_registration'),
   };
 }
 

@@ -30,6 +30,7 @@ interface ConnectionRow {
   health_changed_at: Date | null;
   paused_at: Date | null;
   forced_at: Date | null;
+  forced_by: string | null;
 }
 
 /** New values; a raw one where the database's clock decides. */

@@ -4,6 +4,7 @@
  * may run twice; the worker goes on where a process stopped.
  */
 import { type Knex } from 'knex';
+import { mailAdmins } from '../admin/admin-mails';
 import { writeAudit } from '../admin/audit-log';
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
@@ -28,11 +29,26 @@ export interface DisconnectRequest {
 export type DisconnectState =
   { state: 'disconnected' } | { state: 'waiting'; openOrders: number } | { state: 'stripe_unclear' };
 
+export interface OpenOrder {
+  id: string;
+  status: string;
+  reference: string;
+  total_amount: bigint;
+  currency: string;
+  updated_at: Date;
+}
+
 /** What will happen when this connection ends, in numbers. */
 export async function consequencesOf(
   db: Knex,
   connection: Connection,
-): Promise<{ openOrders: number; processingOrders: number; eventsOnSale: number; paidOrders: number }> {
+): Promise<{
+  openOrders: number;
+  /** with a bank: the end waits for them */
+  processing: OpenOrder[];
+  eventsOnSale: number;
+  paidOrders: number;
+}> {
   const open = await openOrders(db, connection.id);
   const standard = await createConnectionsStore(db).findDefault(connection.organizerId, connection.livemode);
   const events = await db('events')
@@ -58,7 +74,7 @@ export async function consequencesOf(
     .first();
   return {
     openOrders: open.length,
-    processingOrders: open.filter((order) => order.status === 'processing').length,
+    processing: open.filter((order) => order.status === 'processing'),
     eventsOnSale: Number(events?.count ?? 0),
     paidOrders: Number(paid?.count ?? 0),
   };
@@ -100,6 +116,31 @@ export async function requestDisconnect(
   });
 }
 
+/** An admin who has seen which payments are still with a bank ends the connection all the same. */
+export async function forceDisconnect(
+  db: Knex,
+  connectionId: string,
+  by: { userId: string; reason: string },
+): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    const connections = createConnectionsStore(trx);
+    const connection = await connections.lock(connectionId);
+    if (connection.status !== 'disconnecting' || connection.forcedAt) return;
+    const left = (await openOrders(trx, connectionId)).filter(({ status }) => status === 'processing');
+    await connections.update(connectionId, { forced_at: trx.fn.now(), forced_by: by.userId });
+    await writeAudit(trx, {
+      actor: 'admin',
+      actorUserId: by.userId,
+      action: 'connection.disconnect_forced',
+      organizerId: connection.organizerId,
+      subjectType: 'connection',
+      subjectId: connectionId,
+      reason: by.reason,
+      details: { account: connection.stripeUserId, orders: left.map(({ id }) => id) },
+    });
+  });
+}
+
 /** Goes on with a disconnect as far as it gets now. */
 export async function continueDisconnecting(
   dependencies: Dependencies,
@@ -110,7 +151,10 @@ export async function continueDisconnecting(
   if (!connection || connection.status === 'disconnected') return { state: 'disconnected' };
   if (connection.status === 'active') throw new Error('A disconnect is requested before it goes on');
   for (const order of await openOrders(db, connectionId)) await endPayment(dependencies, order);
-  const open = await openOrders(db, connectionId);
+  const open = (await openOrders(db, connectionId)).filter(
+    // forced by an admin who has seen the list: these wait for a person from then on
+    ({ status }) => !(status === 'processing' && connection.forcedAt !== null),
+  );
   if (open.length > 0) return { state: 'waiting', openOrders: open.length };
   try {
     await connectOAuth.deauthorize({ stripeUserId: connection.stripeUserId, livemode: connection.livemode });
@@ -118,6 +162,8 @@ export async function continueDisconnecting(
     if (!(error instanceof OAuthFailure)) throw error;
     // Already gone counts as done. What is unclear is a failure: a wrong key of ours must not end connections.
     if (error.problem === 'platform') await writeSign(db, 'connect_oauth', { ok: false, detail: error.code });
+    if (error.problem === 'controlled')
+      await createConnectionsStore(db).update(connectionId, { status_detail: 'controlled' });
     if (error.problem !== 'not_connected') {
       logger[error.problem === 'unanswered' ? 'warn' : 'error'](
         { connectionId, problem: error.problem, code: error.code, stripeRequestId: error.requestId },
@@ -134,11 +180,12 @@ export async function continueDisconnecting(
 }
 
 /** Orders on this connection whose payment Stripe may still decide. */
-async function openOrders(db: Knex, connectionId: string): Promise<{ id: string; status: string }[]> {
+async function openOrders(db: Knex, connectionId: string): Promise<OpenOrder[]> {
   return db('orders')
     .where({ stripe_connection_id: connectionId })
     .whereIn('status', ['creating_session', 'awaiting_payment', 'processing', 'expiring'])
-    .select('id', 'status');
+    .orderBy('created_at')
+    .select('id', 'status', 'reference', 'total_amount', 'currency', 'updated_at');
 }
 
 async function endPayment(dependencies: Dependencies, order: { id: string; status: string }): Promise<void> {
@@ -180,6 +227,7 @@ export async function markDisconnected(
       details: { account: connection.stripeUserId },
     });
     const organizer = await trx('organizers').where({ id: connection.organizerId }).first();
+    if (end.by === 'stripe') await mailRevoked(trx, config.baseUrl, connection, organizer.name);
     await queueMail(trx, {
       dedupeKey: `disconnected:${connectionId}`,
       template: 'disconnected',
@@ -196,6 +244,31 @@ export async function markDisconnected(
         footer: `You get this mail because you are the contact of ${organizer.name} on Foyer.`,
       },
     });
+  });
+}
+
+/** Nobody here began it, and buyers may be paying at this moment. */
+async function mailRevoked(
+  trx: Knex,
+  baseUrl: string,
+  connection: Connection,
+  organizerName: string,
+): Promise<void> {
+  const open = await openOrders(trx, connection.id);
+  await mailAdmins(trx, {
+    key: `revoked:${connection.id}`,
+    template: 'connection-revoked',
+    content: {
+      subject: `The connection of ${organizerName} was revoked at Stripe`,
+      heading: `${accountName(connection)} was disconnected at Stripe`,
+      paragraphs: [
+        `Foyer can no longer reach the account. Paid sales of ${organizerName} have stopped; the organizer has been told.`,
+        open.length === 0
+          ? 'No payment was under way.'
+          : `${open.length === 1 ? 'One payment was' : `${open.length} payments were`} under way. Their tickets stay held until the payment pages have run out at Stripe; then they wait for a person among what needs attention.`,
+      ],
+      action: { label: 'See the connection', url: baseUrl + paths.adminConnection(connection.id) },
+    },
   });
 }
 

@@ -16,6 +16,7 @@ import { markDisconnected } from './disconnect';
 import { declined, noticeFor, usedBefore } from './endings';
 import { type Ending, finishConnecting } from './finish-connecting';
 import { createOAuthStates, type OAuthState, type Purpose } from './oauth-states';
+import { mayConnectNow } from './platform-standing';
 
 export function oauthRouter(dependencies: Dependencies): Router {
   const { config, db, connectOAuth, logger } = dependencies;
@@ -41,6 +42,21 @@ export function oauthRouter(dependencies: Dependencies): Router {
     if (inTheWay) {
       req.leaveNotice(inTheWay);
       return res.redirect(303, await backTo(organizer.id, user.id, draftId));
+    }
+    if (!(await mayConnectNow(dependencies))) {
+      const back = await backTo(organizer.id, user.id, draftId);
+      return renderPage(
+        req,
+        res,
+        'connect/unavailable',
+        {
+          title: 'Stripe accepts no connections right now',
+          layout: 'desk',
+          status: 503,
+          page: { organizer },
+        },
+        { back, kept: draftId !== null },
+      );
     }
     const state = await states.issue({
       userId: user.id,

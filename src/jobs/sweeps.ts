@@ -12,6 +12,12 @@ import { createOAuthStates } from '../connect/oauth-states';
 import { createConnectionsStore } from '../connect/connections-store';
 import { type Dependencies } from '../dependencies';
 import { queueCancellationMails } from '../events/cancel-event';
+import {
+  askAgain,
+  flagOutOfReach,
+  listOrdersToAskAgain,
+  listPaymentsOutOfReach,
+} from '../orders/out-of-reach';
 import { releaseOrder, UNOPENED_SECONDS } from '../orders/release-order';
 import { settleOrder } from '../orders/settle-order';
 import { bookRefunds } from '../payments/book-refunds';
@@ -52,6 +58,8 @@ export async function sweepOnce(dependencies: Dependencies): Promise<void> {
       () => listConnectionsToEnd(dependencies),
       (id) => continueDisconnecting(dependencies, id),
     ],
+    ['payments out of reach', () => listPaymentsOutOfReach(db), (id) => flagOutOfReach(dependencies, id)],
+    ['accounts that came back', () => listOrdersToAskAgain(db), (id) => askAgain(dependencies, id)],
     ['accounts to read', () => listConnectionsToRead(dependencies), (id) => readConnection(dependencies, id)],
     ['accounts to compare', () => addComparisons(dependencies), async () => undefined],
     [
@@ -200,7 +208,10 @@ async function listConnectionsToEnd({ db }: Dependencies): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
-/** Accounts that Stripe was not asked about for a day, or for five minutes while they can't take charges. */
+/**
+ * Accounts that Stripe was not asked about for a day; those that can't take charges after five minutes, and after an hour
+ * once that has lasted for a day: Stripe tells us of changes, this is for what gets lost.
+ */
 async function listConnectionsToRead({ db }: Dependencies): Promise<string[]> {
   const rows = await db('stripe_connections')
     .where({ status: 'active' })
@@ -211,7 +222,13 @@ async function listConnectionsToRead({ db }: Dependencies): Promise<string[]> {
         .orWhere((restricted) =>
           restricted
             .where((why) => why.where({ charges_enabled: false }).orWhereNotNull('status_detail'))
-            .where('checked_at', '<', db.raw("now() - interval '5 minutes'")),
+            .where(
+              'checked_at',
+              '<',
+              db.raw(
+                "now() - CASE WHEN coalesce(health_changed_at, connected_at) > now() - interval '1 day' THEN interval '5 minutes' ELSE interval '1 hour' END",
+              ),
+            ),
         ),
     )
     .orderByRaw('checked_at NULLS FIRST')

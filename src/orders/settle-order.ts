@@ -126,6 +126,8 @@ async function applyPaid(
     case 'failed':
       return applyLatePayment(trx, dependencies, order, attempt, paid);
     default:
+      // Stripe could not be asked, and now it has answered: there is nothing left to decide.
+      if (isOutOfReach(order)) return applyLatePayment(trx, dependencies, order, attempt, paid);
       // needs_attention: a person decides, knowing of this payment
       return noteOnOrder(trx, order, paid);
   }
@@ -149,6 +151,13 @@ export async function recordPaid(
     paid_currency: received.paidCurrency,
   });
   Object.assign(attempt, received, { status: 'paid', paymentIntentId: session.paymentIntentId });
+}
+
+/** Why an order waits for a person whose account Foyer can't reach. */
+export const ACCOUNT_UNREACHABLE = 'account_unreachable';
+
+function isOutOfReach(order: Order): boolean {
+  return order.status === 'needs_attention' && order.statusDetail === ACCOUNT_UNREACHABLE;
 }
 
 /** Was a payment kept for this order, or given back, before? */
@@ -280,6 +289,7 @@ async function applyDead(
   if (attempt.status !== 'created' && attempt.status !== 'open' && attempt.status !== 'processing') return;
   await createOrdersStore(trx).updateAttempt(attempt.id, { status: 'expired' });
   if (
+    isOutOfReach(order) ||
     order.status === 'creating_session' ||
     order.status === 'awaiting_payment' ||
     order.status === 'processing' ||

@@ -3,7 +3,7 @@ import { type Request, type Response, type Router } from 'express';
 import { connect, COUNTRIES, createAccount, nameOf, revoke } from './accounts';
 import { type Exchange, exchange, formText, isPlatformKey, presentedKey } from './api';
 import { newId, type Simulator } from './context';
-import { delayExecution, spoilOutcome } from './faults';
+import { answerInstead, delayExecution, spoilOutcome } from './faults';
 import { sendPage } from './pages';
 import { type Answer, oauthRefused } from './refusal';
 import { formPairs, isEmail } from './request-params';
@@ -18,6 +18,10 @@ type Fields = Record<string, string>;
 export function oauthRoutes(simulator: Simulator, router: Router): void {
   router.get('/oauth/authorize', async (req, res) => {
     const query: Fields = Object.fromEntries(formPairs(req.url.split('?')[1] ?? ''));
+    // its own people are refused by Stripe, too, when it has restricted the platform
+    const planned = simulator.faults.take('GET', req.path, null);
+    const instead = planned && answerInstead(planned);
+    if (instead) return void res.status(instead.status).json(instead.body);
     if (refuseAuthorization(simulator, query, res)) return;
     await askForAuthorization(simulator, res, query, {
       values: prefilled(query),

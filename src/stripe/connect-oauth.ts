@@ -8,6 +8,9 @@ import { isInsideTransaction } from '../db/connection';
 
 const TIMEOUT_MS = 8000;
 
+/** Somebody waits to be sent to Stripe. */
+const REGISTRATION_TIMEOUT_MS = 3000;
+
 /** What may be filled in for the organizer at Stripe; Stripe ignores what it does not like. */
 export interface Prefill {
   email?: string;
@@ -71,6 +74,26 @@ export function createConnectOAuth(settings: { connectUrl: string; baseUrl: stri
       for (const [name, value] of Object.entries(request.prefill))
         if (value) url.searchParams.set(`stripe_user[${name}]`, value);
       return url.toString();
+    },
+
+    /**
+     * Whether Stripe would let anybody connect, asked as their browser would ask, but without a state. Only a refusal in
+     * the shape that the reference gives is one: a page, a redirect or silence says nothing against it.
+     */
+    async askRegistration(livemode: boolean): Promise<{ refused: boolean; code: string | null }> {
+      try {
+        const url = this.authorizeUrl({ livemode, state: 'registration-check', prefill: {} });
+        const response = await fetch(url, {
+          headers: { Accept: 'application/json, text/html' },
+          redirect: 'manual',
+          signal: AbortSignal.timeout(REGISTRATION_TIMEOUT_MS),
+        });
+        if (response.status < 400 || isNoDecision(response.status)) return { refused: false, code: null };
+        const code = errorCode(parseJson(await response.text()));
+        return { refused: code !== null, code };
+      } catch {
+        return { refused: false, code: null };
+      }
     },
 
     /**

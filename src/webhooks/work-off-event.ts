@@ -32,6 +32,7 @@ const HANDLERS: Record<string, Handler> = {
   'charge.dispute.funds_withdrawn': bookPaymentsDisputes,
   'charge.dispute.funds_reinstated': bookPaymentsDisputes,
   'account.updated': readAccount,
+  'account.application.authorized': noteGrant,
   'account.application.deauthorized': endConnection,
 };
 
@@ -156,6 +157,23 @@ async function readAccount(
   if ((await refreshConnection(dependencies, connection)) === 'unanswered')
     throw new Error('Stripe can not be asked about this account');
   return 'read';
+}
+
+/**
+ * Somebody allowed Foyer. Nothing follows from it: who connects here comes back with a code. Of an account that nobody
+ * here knows the admins read among the connections (`connect/unknown-grants`).
+ */
+async function noteGrant(
+  dependencies: Dependencies,
+  event: StripeEvent & { account: string },
+): Promise<string> {
+  if (await createConnectionsStore(dependencies.db).findByAccount(event.account, event.livemode))
+    return 'connected here';
+  dependencies.logger.warn(
+    { account: event.account, stripeEventId: event.id },
+    'an account allowed this platform at Stripe, and nobody here has connected it',
+  );
+  return 'not connected here: shown to admins';
 }
 
 async function endConnection(
