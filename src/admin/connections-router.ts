@@ -71,7 +71,11 @@ export function adminConnectionsRouter(dependencies: Dependencies): Router {
         organizer,
         name: accountName(connection),
         badge: badgeOf(connection),
-        card: statusCard(connection, dashboardUrl(config.stripe, connection)),
+        card: statusCard(
+          connection,
+          dashboardUrl(config.stripe, connection),
+          organizer.paid_sales_pause_reason,
+        ),
         facts: connectionFacts(connection),
         consequences: await consequencesOf(db, connection),
         isDefault: organizer.default_connection_id === connection.id,

@@ -151,7 +151,11 @@ export async function findOrganizer(db: Knex, id: unknown) {
     .count('* as count')
     .first();
   return {
-    organizer: toOrganizer(row),
+    organizer: {
+      ...toOrganizer(row),
+      paidSalesPausedAt: row.paid_sales_paused_at as Date | null,
+      paidSalesPauseReason: row.paid_sales_pause_reason as string | null,
+    },
     members,
     events: events.map(toEvent),
     onSale: Number(onSale?.count ?? 0),

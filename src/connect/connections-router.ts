@@ -40,6 +40,9 @@ export function connectionsRouter(dependencies: Dependencies): Router {
     const ended = (await connections.listOfOrganizer(organizer.id)).filter(
       ({ status }) => status === 'disconnected',
     );
+    const { paid_sales_pause_reason: pauseReason } = await db('organizers')
+      .where({ id: organizer.id })
+      .first('paid_sales_pause_reason');
     const livingAccounts = new Set(living.map(({ stripeUserId }) => stripeUserId));
     renderPage(
       req,
@@ -54,7 +57,7 @@ export function connectionsRouter(dependencies: Dependencies): Router {
           isDefault: connection.id === standard?.id,
           // one account alone needs no word for its place
           isOneOfMany: living.length > 1 || connection.id !== standard?.id,
-          card: statusCard(connection, dashboardUrl(config.stripe, connection)),
+          card: statusCard(connection, dashboardUrl(config.stripe, connection), pauseReason),
           facts: connectionFacts(connection),
         })),
         lostDefault: standard && stateOf(standard) === 'disconnected' ? standard : null,

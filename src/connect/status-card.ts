@@ -34,7 +34,12 @@ export interface StatusCard {
 const OFF_SALE =
   'Paid tickets of events that use this account are off sale. Free tickets go on, and tickets that were bought stay valid.';
 
-export function statusCard(connection: Connection, dashboard: string): StatusCard {
+export function statusCard(
+  connection: Connection,
+  dashboard: string,
+  /** the admin's words, where paid sales are paused */
+  pauseReason: string | null = null,
+): StatusCard {
   const asks = asksOf(connection);
   const link = { href: dashboard, label: 'Open the Stripe Dashboard' };
   const card = (
@@ -87,7 +92,7 @@ export function statusCard(connection: Connection, dashboard: string): StatusCar
       badge: { kind: 'amber', label: 'Paused by Foyer' },
       headline: 'An administrator of Foyer has paused your paid sales.',
       stops: OFF_SALE,
-      mend: 'The mail that you got says why, and whom to ask. The account stays connected.',
+      mend: `${pauseReason ? `Reason given: ${pauseReason} ` : ''}The mail that you got says whom to ask. The account stays connected.`,
       tone: 'warning',
     });
   if (connection.checkedAt === null)

@@ -417,7 +417,13 @@ get('GET /stripe/callback', 'member', 'an expired link', () => '/stripe/callback
 get('GET /admin', 'admin');
 get('GET /admin/connections', 'admin');
 get('GET /admin/connections', 'admin', 'nothing found', () => '/admin/connections?q=zither');
+get('GET /admin/connections/:id', 'admin');
+get('GET /admin/connections/:id/forced-end', 'admin');
 get('GET /admin/connections/:id/disconnection', 'admin');
+get('GET /admin/organizers/:id/paid-sales', 'admin');
+mistakes('GET /admin/organizers/:id/paid-sales', 'admin', 'POST /admin/organizers/:id/paid-sales', {
+  to: 'paused',
+});
 mistakes(
   'GET /admin/connections/:id/disconnection',
   'admin',

@@ -447,6 +447,16 @@ export const TABLE: Record<string, Row> = {
   'POST /admin/refunds/:id/withdrawal': {
     outcomes: adminsOnly(leadsTo(/^\/admin\/orders\//)),
     at: refund('stoppedRefund', 'withdrawal', 'admin'),
+  'GET /admin/connections/:id': { outcomes: adminsOnly(page) },
+  'POST /admin/connections/:id/refresh': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/connections\//, true)),
+    sender: 'admin',
+  },
+  'GET /admin/connections/:id/forced-end': { outcomes: adminsOnly(page) },
+  'POST /admin/connections/:id/forced-end': {
+    // it is not being ended
+    outcomes: adminsOnly(leadsTo(/^\/admin\/connections\//)),
+    fields: because,
     sender: 'admin',
   },
   'GET /admin/orders/:id/decision': { outcomes: adminsOnly(page), at: decisionOf('admin') },
@@ -533,6 +543,13 @@ export const TABLE: Record<string, Row> = {
     outcomes: adminsOnly(leadsTo(/^\/admin\/connections$/, true)),
     at: (world) => `/admin/connections/${world.thirdConnection}/disconnection`,
     fields: () => ({ reason: 'Nobody answers there' }),
+    sender: 'admin',
+  },
+  'GET /admin/organizers/:id/paid-sales': { outcomes: adminsOnly(page) },
+  'POST /admin/organizers/:id/paid-sales': {
+    outcomes: adminsOnly(leadsTo(/^\/admin\/organizers\//, true)),
+    at: (world) => `/admin/organizers/${world.thirdOrganizerId}/paid-sales`,
+    fields: () => ({ ...because(), to: 'paused' }),
     sender: 'admin',
   },
   'POST /admin/events/:id/suspension': {
