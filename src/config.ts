@@ -43,6 +43,8 @@ export interface Config {
     simulatorPort: number;
     apiUrl: string;
     connectUrl: string;
+    /** exactly as they are registered at Stripe; the first is the one of this Foyer's address */
+    redirectUris: string[];
     requestsPerSecond: number;
     /** when calls are put off because Stripe does not answer; default: stripe-circuit.ts knows */
     circuit?: { calls?: number; windowMs?: number; restMs?: number };
@@ -78,6 +80,7 @@ const settings = z.object({
   SESSION_SECRETS: text.optional(),
   ENCRYPTION_KEYS: text.optional(),
   STRIPE_SECRET_KEY: text.regex(/^(sk|rk)_(test|live)_\w+$/, 'begins with sk_test_ or sk_live_').optional(),
+  STRIPE_REDIRECT_URIS: text.optional(),
   STRIPE_CLIENT_ID: text.regex(/^ca_\w+$/, 'begins with ca_').optional(),
   STRIPE_WEBHOOK_SECRETS: text.optional(),
   STRIPE_TEST_SECRET_KEY: text.regex(/^(sk|rk)_test_\w+$/, 'begins with sk_test_').optional(),
@@ -168,6 +171,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     if (set && (secrets.length === 0 || secrets.some((secret) => !/^whsec_\S+$/.test(secret))))
       problems.push(`${name}: each begins with whsec_`);
   }
+  const baseUrl = values.BASE_URL ?? `http://localhost:${values.PORT}`;
+  const redirectUris = readRedirectUris(list(values.STRIPE_REDIRECT_URIS), { baseUrl, production }, problems);
   const fixed = readFixedFees(values.PLATFORM_FEE_FIXED, problems);
   if (problems.length > 0) throw new ConfigError(problems);
 
@@ -201,7 +206,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     production,
     viewCache: values.NODE_ENV !== 'development' || values.LOG_LEVEL !== 'debug',
     port: Number(values.PORT),
-    baseUrl: values.BASE_URL ?? `http://localhost:${values.PORT}`,
+    baseUrl,
     databaseUrl: values.DATABASE_URL ?? null,
     databaseDirectUrl: values.DATABASE_DIRECT_URL ?? values.DATABASE_URL ?? null,
     databasePoolSize: Number(values.DATABASE_POOL_SIZE),
@@ -214,6 +219,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       simulatorPort: Number(values.STRIPE_SIMULATOR_PORT),
       apiUrl: values.STRIPE_API_URL ?? (realStripe ? 'https://api.stripe.com' : simulatorUrl),
       connectUrl: values.STRIPE_CONNECT_URL ?? (realStripe ? 'https://connect.stripe.com' : simulatorUrl),
+      redirectUris,
       requestsPerSecond: Number(values.STRIPE_REQUESTS_PER_SECOND),
       primary,
       modes: test ? [primary, test] : [primary],
@@ -225,6 +231,24 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: values.LOG_LEVEL,
     trustProxy: values.TRUST_PROXY === '0' ? false : Number(values.TRUST_PROXY),
   };
+}
+
+/**
+ * Where Stripe may send organizers back to. Stripe compares letter by letter and shows its refusal to the organizer, so a
+ * list that lacks this Foyer's own address is found at the start.
+ */
+function readRedirectUris(
+  given: string[],
+  { baseUrl, production }: { baseUrl: string; production: boolean },
+  problems: string[],
+): string[] {
+  const own = `${baseUrl}/stripe/callback`;
+  if (given.length === 0) return [own];
+  if (!given.includes(own))
+    problems.push(`STRIPE_REDIRECT_URIS: has ${own} in it, as it is registered at Stripe`);
+  if (given.some((uri) => !URL.canParse(uri) || (production && !uri.startsWith('https://'))))
+    problems.push('STRIPE_REDIRECT_URIS: each is a whole address, with https:// in production');
+  return [own, ...given.filter((uri) => uri !== own)];
 }
 
 const REQUIRED_WHEN_REAL = ['STRIPE_SECRET_KEY', 'STRIPE_CLIENT_ID', 'STRIPE_WEBHOOK_SECRETS'] as const;

@@ -78,6 +78,7 @@ export function createDependencies(
     connectOAuth: createConnectOAuth({
       connectUrl: config.stripe.connectUrl,
       baseUrl: config.baseUrl,
+      redirectUris: config.stripe.redirectUris,
       modes: config.stripe.modes,
     }),
     mailSender,

@@ -69,7 +69,6 @@ export function adminConnectionsRouter(dependencies: Dependencies): Router {
       {
         connection,
         organizer,
-        name: accountName(connection),
         badge: badgeOf(connection),
         card: statusCard(
           connection,
@@ -88,21 +87,25 @@ export function adminConnectionsRouter(dependencies: Dependencies): Router {
     );
   });
 
-  router.post('/admin/connections/:id/refresh', async (req: Request, res: Response) => {
-    const connection = await getConnection(req);
-    if (connection.status === 'active') {
-      const answer = await refreshConnection(dependencies, connection);
-      req.leaveNotice({
-        kind: answer === 'unanswered' ? 'warning' : 'info',
-        text: {
-          read: 'Stripe was asked anew. This is what it says.',
-          access_lost: 'Stripe does not let Foyer in to this account.',
-          unanswered: 'Stripe gave no usable answer. What you see is what it said last.',
-        }[answer],
-      });
-    }
-    res.redirect(303, paths.adminConnection(connection.id));
-  });
+  router.post(
+    '/admin/connections/:id/refresh',
+    requireRecentPassword,
+    async (req: Request, res: Response) => {
+      const connection = await getConnection(req);
+      if (connection.status === 'active') {
+        const answer = await refreshConnection(dependencies, connection);
+        req.leaveNotice({
+          kind: answer === 'unanswered' ? 'warning' : 'info',
+          text: {
+            read: 'Stripe was asked anew. This is what it says.',
+            access_lost: 'Stripe does not let Foyer in to this account.',
+            unanswered: 'Stripe gave no usable answer. What you see is what it said last.',
+          }[answer],
+        });
+      }
+      res.redirect(303, paths.adminConnection(connection.id));
+    },
+  );
 
   router.get(
     '/admin/connections/:id/disconnection',

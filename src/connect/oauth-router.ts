@@ -131,6 +131,8 @@ export function oauthRouter(dependencies: Dependencies): Router {
       : null;
     const mine = req.memberships?.find((membership) => membership.id === holder?.organizerId) ?? null;
     const organizer = organizerOf(req);
+    // an old address: it is connected here by now
+    if (holder?.organizerId === organizer.id) return res.redirect(303, paths.payments());
     renderPage(
       req,
       res,
@@ -138,10 +140,9 @@ export function oauthRouter(dependencies: Dependencies): Router {
       { title: 'This Stripe account is in use', layout: 'desk', page: { organizer } },
       {
         account: holder ? holder.stripeUserId : null,
-        // an own account that came here by an old address is no problem at all
-        mine: mine && mine.id !== organizer.id ? mine : null,
+        mine,
         organizer,
-        helpAddress: config.mailFrom,
+        helpAddress: /<([^>]+)>/.exec(config.mailFrom)?.[1] ?? config.mailFrom,
         back: await backTo(organizer.id, currentUser(req).id, draftIdOf(req.query['draft'])),
       },
     );

@@ -92,7 +92,7 @@ export function statusCard(
       badge: { kind: 'amber', label: 'Paused by Foyer' },
       headline: 'An administrator of Foyer has paused your paid sales.',
       stops: OFF_SALE,
-      mend: `${pauseReason ? `Reason given: ${pauseReason} ` : ''}The mail that you got says whom to ask. The account stays connected.`,
+      mend: `${pauseReason ? `Reason given: ${sentence(pauseReason)} ` : ''}The mail that you got says whom to ask. The account stays connected.`,
       tone: 'warning',
     });
   if (connection.checkedAt === null)
@@ -204,6 +204,10 @@ export function howItEnded(connection: Connection): string {
     stripe: 'at Stripe',
   }[connection.endedBy ?? 'stripe'];
   const on = connection.endedAt ? ` on ${formatDateTime(connection.endedAt, 'UTC')} UTC` : '';
-  const why = connection.endReason ? ` Reason given: ${connection.endReason}` : '';
+  const why = connection.endReason ? ` Reason given: ${sentence(connection.endReason)}` : '';
   return `${accountName(connection)} was disconnected ${by}${on}.${why}`;
+}
+
+function sentence(words: string): string {
+  return /[.!?…]$/.test(words) ? words : `${words}.`;
 }

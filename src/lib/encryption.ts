@@ -13,6 +13,9 @@ export function createEncryption(keysInBase64: string[]) {
   });
 
   return {
+    /** What every text begins with that the first key encrypted: the others wait for `npm run tokens:reencrypt`. */
+    firstKeyPrefix: `v1.${keys[0]!.id}.`,
+
     encrypt(plain: string, context: string): string {
       const { id, key } = keys[0]!;
       const iv = randomBytes(12);

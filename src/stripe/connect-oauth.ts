@@ -45,8 +45,16 @@ export class OAuthFailure extends Error {
   }
 }
 
-export function createConnectOAuth(settings: { connectUrl: string; baseUrl: string; modes: StripeKeys[] }) {
+export function createConnectOAuth(settings: {
+  connectUrl: string;
+  baseUrl: string;
+  /** default: only the callback of this Foyer */
+  redirectUris?: string[];
+  modes: StripeKeys[];
+}) {
   const redirectUri = `${settings.baseUrl}/stripe/callback`;
+  if (settings.redirectUris && !settings.redirectUris.includes(redirectUri))
+    throw new Error(`${redirectUri} is not among the redirect URIs that are registered at Stripe`);
 
   function keysFor(livemode: boolean): StripeKeys {
     const keys = settings.modes.find((candidate) => candidate.livemode === livemode);
@@ -81,6 +89,7 @@ export function createConnectOAuth(settings: { connectUrl: string; baseUrl: stri
      * the shape that the reference gives is one: a page, a redirect or silence says nothing against it.
      */
     async askRegistration(livemode: boolean): Promise<{ refused: boolean; code: string | null }> {
+      refuseInsideTransaction();
       try {
         const url = this.authorizeUrl({ livemode, state: 'registration-check', prefill: {} });
         const response = await fetch(url, {
@@ -148,7 +157,7 @@ export function createConnectOAuth(settings: { connectUrl: string; baseUrl: stri
   };
 
   async function post(path: string, secretKey: string, fields: Record<string, string>) {
-    if (isInsideTransaction()) throw new Error('Stripe must not be called inside a database transaction');
+    refuseInsideTransaction();
     try {
       const response = await fetch(new URL(path, settings.connectUrl), {
         method: 'POST',
@@ -173,6 +182,10 @@ export function createConnectOAuth(settings: { connectUrl: string; baseUrl: stri
       throw new OAuthFailure('unanswered');
     }
   }
+}
+
+function refuseInsideTransaction(): void {
+  if (isInsideTransaction()) throw new Error('Stripe must not be called inside a database transaction');
 }
 
 export type ConnectOAuth = ReturnType<typeof createConnectOAuth>;

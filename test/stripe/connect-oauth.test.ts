@@ -77,6 +77,64 @@ describe('the address where the organizer allows the connection', () => {
   });
 });
 
+describe('the address to come back to', () => {
+  it('is only ever this Foyer’s own, and must be among those that are registered', () => {
+    const settings = { connectUrl: CONNECT, baseUrl: 'https://tickets.foyer.example', modes: MODES };
+    const own = 'https://tickets.foyer.example/stripe/callback';
+    const registered = createConnectOAuth({ ...settings, redirectUris: ['https://old.example/cb', own] });
+    expect(
+      new URL(registered.authorizeUrl({ livemode: false, state: 's', prefill: {} })).searchParams.get(
+        'redirect_uri',
+      ),
+    ).toBe(own);
+    expect(() => createConnectOAuth({ ...settings, redirectUris: ['https://old.example/cb'] })).toThrow(
+      'not among the redirect URIs',
+    );
+  });
+});
+
+describe('asking whether anybody can connect', () => {
+  it('is one GET of the address where organizers go, without a state of anybody', async () => {
+    const sent = record(CONNECT, { status: 200, body: '<html>Stripe</html>' });
+    expect(await oauth.askRegistration(false)).toEqual({ refused: false, code: null });
+    expect(sent).toHaveLength(1);
+    const url = new URL(sent[0]!.path, CONNECT);
+    expect([sent[0]!.method, url.pathname]).toEqual(['GET', '/oauth/authorize']);
+    expect([...url.searchParams]).toEqual([
+      ['response_type', 'code'],
+      ['client_id', 'ca_test'],
+      ['scope', 'read_write'],
+      ['redirect_uri', 'https://tickets.foyer.example/stripe/callback'],
+      ['state', 'registration-check'],
+    ]);
+    expect(sent[0]!.headers.authorization).toBeUndefined();
+  });
+
+  it.each<[string, Answer, { refused: boolean; code: string | null }]>([
+    [
+      'an error of the reference',
+      refusal('invalid_redirect_uri'),
+      { refused: true, code: 'invalid_redirect_uri' },
+    ],
+    ['an error of the client', refusal('invalid_client', '', 401), { refused: true, code: 'invalid_client' }],
+    ['a redirect to the sign-in', { status: 302, body: '' }, { refused: false, code: null }],
+    ['a page that forbids', { status: 403, body: '<html>No robots</html>' }, { refused: false, code: null }],
+    ['an error of its own', refusal('server_error', '', 500), { refused: false, code: null }],
+    ['too many requests', refusal('rate_limit', '', 429), { refused: false, code: null }],
+    ['a sentence for a code', refusal('You can not do this'), { refused: false, code: null }],
+  ])('%s', async (_name, answer, expected) => {
+    record(CONNECT, answer);
+    expect(await oauth.askRegistration(false)).toEqual(expected);
+  });
+
+  it('takes silence for no refusal', async () => {
+    expect(await oauthAt('http://127.0.0.1:9').askRegistration(false)).toEqual({
+      refused: false,
+      code: null,
+    });
+  });
+});
+
 describe('exchanging the code', () => {
   const answer = {
     token_type: 'bearer',

@@ -102,6 +102,7 @@ export function testConfig(overrides: TestAppOverrides = {}): Config {
       simulatorPort: 9,
       apiUrl: NOWHERE,
       connectUrl: NOWHERE,
+      redirectUris: [`${overrides.config?.baseUrl ?? 'http://127.0.0.1'}/stripe/callback`],
       requestsPerSecond: 1000,
       primary: keys,
       modes: [keys],

@@ -447,6 +447,8 @@ export const TABLE: Record<string, Row> = {
   'POST /admin/refunds/:id/withdrawal': {
     outcomes: adminsOnly(leadsTo(/^\/admin\/orders\//)),
     at: refund('stoppedRefund', 'withdrawal', 'admin'),
+    sender: 'admin',
+  },
   'GET /admin/connections/:id': { outcomes: adminsOnly(page) },
   'POST /admin/connections/:id/refresh': {
     outcomes: adminsOnly(leadsTo(/^\/admin\/connections\//, true)),
