@@ -9,6 +9,7 @@ import { createLogger } from './http/request-log';
 import { createEncryption, type Encryption } from './lib/encryption';
 import { createTicketCodes, type TicketCodes } from './lib/ticket-codes';
 import { createIdTokens, type IdTokens } from './lib/tokens';
+import { createTurns, type Turns } from './lib/turns';
 import { createMailSender, type MailSender } from './mail/send-mail';
 import { createTicketPrinter, type TicketPrinter } from './orders/ticket-printer';
 import { type ConnectOAuth, createConnectOAuth } from './stripe/connect-oauth';
@@ -33,6 +34,8 @@ export interface Dependencies {
   ticketPrinter: TicketPrinter;
   /** public event pages, ready to be answered */
   eventPages: EventPages;
+  /** payments that are being settled in this process */
+  settlements: Turns;
   /** buyers who wait for Stripe */
   paymentQueue: PaymentQueue;
   close(): Promise<void>;
@@ -84,6 +87,7 @@ export function createDependencies(
     mailSender,
     eventPages,
     ticketPrinter,
+    settlements: createTurns(),
     paymentQueue: createPaymentQueue({ db, spacing: pace.spacing }),
     async close() {
       await eventPages.close();

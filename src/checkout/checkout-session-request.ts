@@ -1,4 +1,7 @@
-/** What we ask of Stripe for one attempt. Frozen in the attempt when it is committed: a key never meets another request. */
+/**
+ * What we ask of Stripe for one attempt. All but its expiry is frozen when the attempt is committed; the expiry is counted
+ * from the first send and frozen with it (`payment-queue-store.ts`): a key never meets another request.
+ */
 import { type OrderLine } from '../orders/order';
 import { paths } from '../paths';
 import { type CheckoutSessionRequest } from '../stripe/stripe-client';
@@ -16,7 +19,6 @@ export function checkoutSessionRequest(order: {
   buyerEmail: string;
   eventTitle: string;
   lines: OrderLine[];
-  expiresAt: Date;
   baseUrl: string;
 }): CheckoutSessionRequest {
   // Only opaque ids: metadata is readable to everybody on the account (and decides nothing here, see settle).
@@ -46,7 +48,6 @@ export function checkoutSessionRequest(order: {
     allowed_payment_method_types: ['card'],
     success_url: `${order.baseUrl}${paths.order(order.token)}?returned=1`,
     cancel_url: `${order.baseUrl}${paths.order(order.token)}`,
-    expires_at: Math.floor(order.expiresAt.getTime() / 1000),
   };
 }
 

@@ -13,6 +13,7 @@ import { sendClaimed, type SendDependencies } from './send-attempt';
 const AHEAD_SECONDS = 0.03;
 const TAKEN_SECONDS = 0.05;
 const MOST_AT_ONCE = 50;
+const LEAST_TOLERANCE_MS = 10;
 /** How often somebody looks whether another process has left an attempt behind. */
 const LOOK_EVERY_MS = 1000;
 /** What is due but locked by somebody at this moment. */
@@ -50,7 +51,8 @@ export async function sendDueAttempts(dependencies: SendDependencies): Promise<v
 export async function sendInTime(dependencies: SendDependencies, claim: Claim): Promise<void> {
   const slotAt = performance.now() + claim.waitMs;
   await pauseFor(claim.waitMs);
-  const inTime = performance.now() - slotAt <= (dependencies.paymentQueue.spacing * 1000) / 2;
+  const tolerance = Math.max(LEAST_TOLERANCE_MS, (dependencies.paymentQueue.spacing * 1000) / 2);
+  const inTime = performance.now() - slotAt <= tolerance;
   await sendClaimed(dependencies, claim.attempt, { slotTaken: inTime }).catch((error: unknown) => {
     dependencies.logger[error instanceof StripeFailure ? 'warn' : 'error'](
       { err: error, attemptId: claim.attempt.id },

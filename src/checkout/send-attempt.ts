@@ -79,12 +79,14 @@ export async function adoptSession(
     });
     // An order whose time ran out while Stripe was silent stays `expiring`: its session is ended next.
     if (order.status === 'creating_session') {
-      await moveOrder(trx, order, 'awaiting_payment', {
-        actor: 'stripe',
+      const cause = {
+        actor: 'stripe' as const,
         reason: 'checkout session made',
         details: { session: session.id, account: attempt.stripeAccountId },
+      };
+      await moveOrder(trx, order, 'awaiting_payment', cause, {
+        columns: { hold_expires_at: deadlineToPay(trx) },
       });
-      await orders.update(order.id, { hold_expires_at: deadlineToPay(trx) });
     }
     return 'open';
   });
@@ -199,7 +201,10 @@ async function giveUp(
       await noteOnOrder(trx, order, cause);
       const event = await trx('events').where({ id: order.eventId }).first('title');
       // It has waited its time already, and keeps its place.
-      await createAttempt(trx, dependencies, order, event.title, { queueNumber: attempt.queueNumber });
+      await createAttempt(trx, dependencies, order, event.title, {
+        n: attempt.n + 1,
+        queueNumber: attempt.queueNumber,
+      });
       return 'try_again';
     }
     if (as === 'abandoned') await moveOrder(trx, order, 'expired', cause, { statusDetail: 'hold_over' });

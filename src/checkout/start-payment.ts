@@ -31,8 +31,10 @@ export async function startPayment(
   return inTransaction(dependencies.db, async (trx) => {
     const order = await createOrdersStore(trx).lock(orderId);
     if (order.status !== 'held') return { outcome: 'already' };
-    if (await isHoldOver(trx, order)) return { outcome: 'refused', reason: 'hold_over' };
-    const event = await trx('events').where({ id: order.eventId }).first();
+    const event = await trx('events')
+      .where({ id: order.eventId })
+      .first('events.*', trx.raw('CAST(? AS timestamptz) <= now() AS hold_over', [order.holdExpiresAt]));
+    if (event.hold_over) return { outcome: 'refused', reason: 'hold_over' };
     const suspended = event.suspended_at !== null || event.organizer_suspended;
     if (event.status !== 'published' || suspended || event.ends_at <= new Date())
       return { outcome: 'refused', reason: 'event_closed' };
@@ -62,18 +64,19 @@ export async function startPayment(
     const locked = connection && (await createConnectionsStore(trx).lockShared(connection.id));
     if (!canTakeCharges(locked)) return { outcome: 'refused', reason: 'no_payments' };
 
-    await createOrdersStore(trx).update(order.id, {
-      stripe_connection_id: locked.id,
-      stripe_account_id: locked.stripeUserId,
-    });
     Object.assign(order, { stripeConnectionId: locked.id, stripeAccountId: locked.stripeUserId });
-    const attemptId = await createAttempt(trx, dependencies, order, event.title);
-    await moveOrder(trx, order, 'creating_session', {
-      actor: 'buyer',
+    const attemptId = await createAttempt(trx, dependencies, order, event.title, { n: 1 });
+    const cause = {
+      actor: 'buyer' as const,
       reason: 'details given',
       details: { account: accountName(locked) },
-    });
-    await createOrdersStore(trx).update(order.id, { hold_expires_at: deadlineWhileWaiting(trx) });
+    };
+    const columns = {
+      stripe_connection_id: locked.id,
+      stripe_account_id: locked.stripeUserId,
+      hold_expires_at: deadlineWhileWaiting(trx),
+    };
+    await moveOrder(trx, order, 'creating_session', cause, { columns });
     return { outcome: 'started', attemptId };
   });
 }
@@ -88,13 +91,9 @@ export async function createAttempt(
   { config, orderTokens }: Pick<Dependencies, 'config' | 'orderTokens'>,
   order: Order,
   eventTitle: string,
-  place: { queueNumber?: bigint | null } = {},
+  { n, queueNumber }: { n: number; queueNumber?: bigint | null },
 ): Promise<string> {
   const id = newId();
-  const last = await trx('payment_attempts').where({ order_id: order.id }).max('n as n').first();
-  const n = Number(last?.n ?? 0) + 1;
-  const clock = await trx.raw('SELECT now() AS now');
-  const expiresAt = new Date(clock.rows[0].now.getTime() + SESSION_MINUTES * 60_000);
   await trx('payment_attempts').insert({
     id,
     order_id: order.id,
@@ -113,22 +112,14 @@ export async function createAttempt(
         buyerEmail: order.buyerEmail!,
         eventTitle,
         lines: await createOrdersStore(trx).listLines(order.id),
-        expiresAt,
         baseUrl: config.baseUrl,
       }),
     ),
     amount: order.totalAmount,
     currency: order.currency,
-    session_expires_at: expiresAt,
-    ...(place.queueNumber ? { queue_number: place.queueNumber } : {}),
+    // counted anew by the first claim, which also puts it into the request
+    session_expires_at: trx.raw('now() + make_interval(mins => ?)', [SESSION_MINUTES]),
+    ...(queueNumber ? { queue_number: queueNumber } : {}),
   });
   return id;
-}
-
-async function isHoldOver(trx: Knex.Transaction, order: Order): Promise<boolean> {
-  const row = await trx('orders')
-    .where({ id: order.id })
-    .where('hold_expires_at', '<=', trx.fn.now())
-    .first('id');
-  return row !== undefined;
 }

@@ -103,6 +103,19 @@ export function createConnectionsStore(db: Knex) {
       return toConnection(row);
     },
 
+    /** That Stripe has told something of this account; by the minute, for in a rush every order is told of. */
+    async noteEvent(stripeUserId: string, livemode: boolean): Promise<void> {
+      await connections()
+        .where({ stripe_user_id: stripeUserId, livemode })
+        .whereIn('status', ['active', 'disconnecting'])
+        .where((either) =>
+          either
+            .whereNull('last_event_at')
+            .orWhere('last_event_at', '<', db.raw("now() - interval '1 minute'")),
+        )
+        .update({ last_event_at: db.fn.now() as unknown as Date });
+    },
+
     async update(id: string, fields: Changes): Promise<void> {
       await db('stripe_connections').where({ id }).update(fields);
     },

@@ -32,14 +32,14 @@ export async function moveTickets(
   const held = Number(to === 'held') - Number(from === 'held');
   const sold = Number(to === 'sold') - Number(from === 'sold');
   await trx.raw(
-    `UPDATE ticket_types SET held = held + :held * (lines.quantity - lines.refunded_quantity),
-            sold = sold + :sold * (lines.quantity - lines.refunded_quantity)
-       FROM order_lines lines WHERE lines.order_id = :orderId AND ticket_types.id = lines.ticket_type_id`,
-    { held, sold, orderId: order.id },
-  );
-  await trx.raw(
-    `UPDATE events SET held = held + :held * total.quantity, sold = sold + :sold * total.quantity
-       FROM (SELECT sum(quantity - refunded_quantity)::integer AS quantity FROM order_lines WHERE order_id = :orderId) total WHERE events.id = :eventId`,
+    `WITH lines AS (
+       SELECT ticket_type_id, quantity - refunded_quantity AS quantity FROM order_lines WHERE order_id = :orderId
+     ), types AS (
+       UPDATE ticket_types SET held = held + :held * lines.quantity, sold = sold + :sold * lines.quantity
+         FROM lines WHERE ticket_types.id = lines.ticket_type_id
+     )
+     UPDATE events SET held = held + :held * total.quantity, sold = sold + :sold * total.quantity
+       FROM (SELECT sum(quantity)::integer AS quantity FROM lines) total WHERE events.id = :eventId`,
     { held, sold, orderId: order.id, eventId: order.eventId },
   );
   return true;

@@ -5,14 +5,14 @@ import { type Cause, inventoryAfter, isLegalMove, type Order, type OrderStatus }
 
 /**
  * Moves an order that the caller holds under its row lock. Answers false, with nothing changed, when its tickets don't
- * fit any more (a late payment); throws for a move that the table does not know.
+ * fit any more (a late payment); throws for a move that the table does not know. `columns` are written with it.
  */
 export async function moveOrder(
   trx: Knex.Transaction,
   order: Order,
   to: OrderStatus,
   cause: Cause,
-  fields: { statusDetail?: string | null } = {},
+  fields: { statusDetail?: string | null; columns?: Record<string, unknown> } = {},
 ): Promise<boolean> {
   if (!isLegalMove(order.status, to)) throw new Error(`An order can't go from ${order.status} to ${to}`);
   const inventory = inventoryAfter(to, order.inventory);
@@ -25,6 +25,7 @@ export async function moveOrder(
       status_detail: fields.statusDetail ?? null,
       updated_at: trx.fn.now(),
       ...(to === 'paid' ? { paid_at: trx.fn.now() } : {}),
+      ...fields.columns,
     });
   await writeTimeline(trx, order.id, order.status, to, cause);
   order.status = to;

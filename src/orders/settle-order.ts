@@ -23,7 +23,7 @@ import { createOrdersStore } from './orders-store';
 
 export type SettleDependencies = Pick<
   Dependencies,
-  'db' | 'config' | 'stripe' | 'logger' | 'orderTokens' | 'ticketCodes'
+  'db' | 'config' | 'stripe' | 'logger' | 'orderTokens' | 'ticketCodes' | 'settlements'
 >;
 
 /** Settles the attempt of an order that Stripe may still decide, if there is one. Throws StripeFailure when Stripe can't say. */
@@ -32,16 +32,21 @@ export async function settleOrder(dependencies: SettleDependencies, orderId: str
   if (attempt?.checkoutSessionId) await settleAttempt(dependencies, attempt.id);
 }
 
-/** Asks Stripe for an attempt's session and applies the answer. */
+/**
+ * Asks Stripe for an attempt's session and applies the answer. The return page and the webhook come within milliseconds:
+ * within a process the second waits for the first, and finds the payment settled without asking again.
+ */
 export async function settleAttempt(dependencies: SettleDependencies, attemptId: string): Promise<void> {
-  const attempt = await createOrdersStore(dependencies.db).getAttempt(attemptId);
-  if (!attempt.checkoutSessionId) return;
-  const session = await dependencies.stripe.retrieveCheckoutSession({
-    account: attempt.stripeAccountId,
-    livemode: attempt.livemode,
-    id: attempt.checkoutSessionId,
+  await dependencies.settlements.take(attemptId, async () => {
+    const attempt = await createOrdersStore(dependencies.db).getAttempt(attemptId);
+    if (!attempt.checkoutSessionId || attempt.status === 'paid') return;
+    const session = await dependencies.stripe.retrieveCheckoutSession({
+      account: attempt.stripeAccountId,
+      livemode: attempt.livemode,
+      id: attempt.checkoutSessionId,
+    });
+    await applySession(dependencies, attemptId, session);
   });
-  await applySession(dependencies, attemptId, session);
 }
 
 /**

@@ -40,7 +40,7 @@ export type Route = (
 ) => void;
 
 export function createApi(simulator: Simulator, router: Router): Route {
-  const withinRate = createRateLimit(simulator.options.requestsPerSecond ?? null);
+  const withinRate = createRateLimit(() => simulator.options.requestsPerSecond ?? null);
 
   return (method, path, handle) =>
     router[method](path, (req, res) =>
@@ -169,9 +169,10 @@ function masked(key: string): string {
 }
 
 /** A bucket per account and endpoint that holds one second's worth. */
-function createRateLimit(perSecond: number | null) {
+function createRateLimit(allowed: () => number | null) {
   const buckets = new Map<string, { left: number; at: number }>();
   return (key: string): boolean => {
+    const perSecond = allowed();
     if (perSecond === null) return true;
     const now = performance.now();
     const { left, at } = buckets.get(key) ?? { left: perSecond, at: now };

@@ -11,6 +11,7 @@
  *   slow: done after `ms`, the key in use meanwhile         hang | hang_after: no answer (cut after `ms`), not done | done
  *   truncated_json: done, half of the answer is sent        merge_body: done, `body` is merged in (null removes a field)
  * POST /_control/clock     { offsetSeconds }: shifts the lives of codes, sessions and keys, and all `created`
+ * POST /_control/rate      { requestsPerSecond: number | null }: per account and endpoint from now on; null = unlimited
  * POST /_control/webhooks  { mode: normal|muted|double|reversed|hold, ms? }    GET: deliveries that are not done
  *   reversed collects for `ms` (300) and sends the newest first; hold keeps until release
  * POST /_control/webhooks/release { reversed?: true }: resolves when each was tried once
@@ -72,6 +73,12 @@ export function controlRoutes(simulator: Simulator): Router {
     if (!Number.isFinite(offsetSeconds)) throw refused('offsetSeconds is a number');
     clock.setOffsetSeconds(offsetSeconds as number);
     return { now: clock.seconds() };
+  });
+
+  on('post', '/rate', ({ requestsPerSecond }) => {
+    if (requestsPerSecond !== null && !(Number(requestsPerSecond) > 0))
+      throw refused('requestsPerSecond is a number or null');
+    simulator.options.requestsPerSecond = requestsPerSecond as number | null;
   });
 
   on('post', '/webhooks', (body) => {

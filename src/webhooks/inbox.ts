@@ -5,13 +5,19 @@ import { type StripeEvent } from '../stripe/webhook-signature';
 
 /**
  * Keeps an event. A second delivery is only counted, and hurries one that was not worked off yet. Event and job are one
- * statement: after a 2xx both exist.
+ * statement: after a 2xx both exist. One that nobody acts on is kept as done, with the reason in `ignored`, and without a job.
  */
-export async function keepEvent(db: Knex, event: StripeEvent, payload: unknown): Promise<void> {
+export async function keepEvent(
+  db: Knex,
+  event: StripeEvent,
+  payload: unknown,
+  ignored: string | null = null,
+): Promise<void> {
   await db.raw(
     `WITH kept AS (
-       INSERT INTO stripe_events (id, account, type, livemode, created_at, payload)
-       VALUES (:id, :account, :type, :livemode, :createdAt, CAST(:payload AS jsonb))
+       INSERT INTO stripe_events (id, account, type, livemode, created_at, payload, outcome, processed_at)
+       VALUES (:id, :account, :type, :livemode, :createdAt, CAST(:payload AS jsonb), CAST(:ignored AS text),
+               CASE WHEN CAST(:ignored AS text) IS NOT NULL THEN now() END)
        ON CONFLICT (id) DO UPDATE SET deliveries = stripe_events.deliveries + 1
        RETURNING id, processed_at
      )
@@ -24,6 +30,7 @@ export async function keepEvent(db: Knex, event: StripeEvent, payload: unknown):
       livemode: event.livemode,
       createdAt: event.createdAt,
       payload: storableJson(payload),
+      ignored,
     },
   );
 }

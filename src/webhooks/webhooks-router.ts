@@ -4,6 +4,7 @@ import { type Dependencies } from '../dependencies';
 import { paths } from '../paths';
 import { isSignedAtAnotherTime, isSignedByStripe, readStripeEvent } from '../stripe/webhook-signature';
 import { keepEvent } from './inbox';
+import { NOT_USED, USED_EVENT_TYPES } from './work-off-event';
 
 const LARGEST_EVENT = '1mb';
 
@@ -41,7 +42,8 @@ export function webhooksRouter({
       const event = readStripeEvent(payload);
       // Signed, but nothing that we could store: taken, or Stripe would send it for days.
       if (!event) return res.status(200).json({ received: true, ignored: true });
-      await keepEvent(db, event, payload);
+      const ignored = USED_EVENT_TYPES.includes(event.type) ? null : NOT_USED;
+      await keepEvent(db, event, payload, ignored);
       res.status(200).json({ received: true });
     },
   );

@@ -38,6 +38,7 @@ const HANDLERS: Record<string, Handler> = {
 
 /** What we listen to: the endpoint at Stripe is set to these (README), and the reconciliation asks for them. */
 export const USED_EVENT_TYPES = Object.keys(HANDLERS);
+export const NOT_USED = 'ignored: not a type we use';
 
 /** Works off one event of the inbox. Throws when it can't be finished now: it is tried again. */
 export async function workOffEvent(dependencies: Dependencies, eventId: string): Promise<void> {
@@ -63,17 +64,11 @@ export async function workOffEvent(dependencies: Dependencies, eventId: string):
 async function handle(dependencies: Dependencies, event: StripeEvent | null): Promise<string> {
   if (!event) return 'ignored: not an event we understand';
   const handler = Object.hasOwn(HANDLERS, event.type) ? HANDLERS[event.type] : undefined;
-  if (!handler) return 'ignored: not a type we use';
+  if (!handler) return NOT_USED;
   if (!event.account) return 'ignored: not of a connected account';
   if (!dependencies.config.stripe.modes.some((mode) => mode.livemode === event.livemode))
     return 'ignored: not our mode';
-  await createConnectionsStore(dependencies.db)
-    .findByAccount(event.account, event.livemode)
-    .then(
-      (connection) =>
-        connection &&
-        createConnectionsStore(dependencies.db).update(connection.id, { last_event_at: new Date() }),
-    );
+  await createConnectionsStore(dependencies.db).noteEvent(event.account, event.livemode);
   return handler(dependencies, { ...event, account: event.account });
 }
 

@@ -6,6 +6,7 @@ import { ordersCsv } from './csv';
 import { orderList } from './orders';
 import { isReached, type Row } from './rows';
 import { holdsOfOneType, holdsOnTwoProcesses, holdsOverManyEvents, publicPage } from './rush';
+import { rushForPayment, wholeOrders } from './whole-orders';
 import { webhooks } from './webhooks';
 import { createWorld, type World } from './world';
 
@@ -17,6 +18,8 @@ const MEASUREMENTS: { ids: string[]; run: (world: World, seconds: number) => Pro
   { ids: ['R5'], run: webhooks },
   { ids: ['R6'], run: orderList },
   { ids: ['R7'], run: ordersCsv },
+  { ids: ['R11'], run: wholeOrders },
+  { ids: ['R12'], run: rushForPayment },
 ];
 
 async function main(): Promise<void> {

@@ -10,6 +10,7 @@ import { startEmbeddedServer } from '../../src/db/embedded-server';
 import { migrateToLatest } from '../../src/db/migrations';
 import { newId } from '../../src/lib/ids';
 import { freePort, pause } from '../support/built-app';
+import { type BuyersPlan, type BuyersResult } from './buyers';
 import { type LoadPlan, type LoadResult } from './load';
 
 const ROOT = join(__dirname, '../../..');
@@ -26,6 +27,8 @@ export async function createWorld() {
     db,
     databaseUrl: server.url,
     market: await fillMarket(db),
+    /** where the app keeps the secrets that it makes */
+    secretsFolder: secrets,
     /** The built app with these settings, ready to answer. */
     startApp: (settings: Record<string, string> = {}, options?: { watched: boolean }) =>
       startApp({ DATABASE_URL: server.url, DATA_DIR: secrets, ...settings }, options),
@@ -62,11 +65,11 @@ function startCommand(): { settings: Record<string, string>; flags: string[] } {
   };
 }
 
-async function startApp(
+export async function startApp(
   settings: Record<string, string>,
   { watched } = { watched: false },
 ): Promise<AppProcess> {
-  const port = await freePort();
+  const port = Number(settings.PORT ?? (await freePort()));
   const start = startCommand();
   const watcher = watched ? ['--require', join(__dirname, 'watched.js')] : [];
   const child = spawn(process.execPath, [...start.flags, ...watcher, join(ROOT, 'dist/src/server.js')], {
@@ -102,12 +105,70 @@ export async function startHello(): Promise<{ port: number; stop(): Promise<void
   return { port, stop: () => stopProcess(child) };
 }
 
+export interface SimulatorRequest {
+  at: number;
+  method: string;
+  path: string;
+  idempotencyKey: string;
+  status: number | null;
+}
+
+/** Stripe's simulator alone, with the app's secrets; its events go to an app that is started at `platformUrl`. */
+export async function startSimulator(secretsFolder: string) {
+  const [port, appPort] = [await freePort(), await freePort()];
+  const platformUrl = `http://127.0.0.1:${appPort}`;
+  const child = spawn(process.execPath, [join(ROOT, 'dist/src/stripe-simulator/server.js')], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env.PATH,
+      DATA_DIR: secretsFolder,
+      BASE_URL: platformUrl,
+      STRIPE_SIMULATOR_PORT: String(port),
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const control = async (path: string, body?: object): Promise<Record<string, unknown>> => {
+    const answer = await fetch(`${url}/_control${path}`, {
+      method: body ? 'POST' : 'GET',
+      headers: { 'Content-Type': 'application/json' },
+      body: body ? JSON.stringify(body) : undefined,
+    });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json() as Promise<Record<string, unknown>>;
+  };
+  while (!(await answers(`${url}/_control/faults`))) {
+    if (child.exitCode !== null) throw new Error('the simulator did not start');
+    await pause(25);
+  }
+  return {
+    url,
+    platformUrl,
+    control,
+    async connectAccount(): Promise<string> {
+      const { id } = await control('/accounts', { email: 'house@example.com', charges_enabled: true });
+      await control(`/accounts/${id as string}/connect`, {});
+      return id as string;
+    },
+    requests: async () => (await control('/requests'))['requests'] as SimulatorRequest[],
+    stop: () => stopProcess(child),
+  };
+}
+
+/** Guests who buy, in a process of their own. */
+export async function buyersOf(plan: BuyersPlan): Promise<BuyersResult> {
+  return inProcess('buyers.js', plan) as Promise<BuyersResult>;
+}
+
 /** Loads from a process of its own. */
 export async function load(plan: LoadPlan): Promise<LoadResult> {
-  const running = promisify(execFile)(process.execPath, [join(__dirname, 'load.js')]);
+  return inProcess('load.js', plan) as Promise<LoadResult>;
+}
+
+async function inProcess(script: string, plan: object): Promise<unknown> {
+  const running = promisify(execFile)(process.execPath, [join(__dirname, script)]);
   running.child.stdin!.end(JSON.stringify(plan));
-  const { stdout } = await running;
-  return JSON.parse(stdout) as LoadResult;
+  return JSON.parse((await running).stdout);
 }
 
 export interface BenchEvent {
@@ -182,6 +243,9 @@ async function fillMarket(db: Knex) {
   return {
     organizerId,
     addEvent,
+    /** The organizer's account, where there is a Stripe that knows one. */
+    connectTo: (account: string) =>
+      db('stripe_connections').where({ id: connectionId }).update({ stripe_user_id: account }),
     /** Paid orders of one event, written as they would stand there. */
     async addOrders(event: BenchEvent, count: number): Promise<void> {
       await db.raw("SET statement_timeout = '10min'");
