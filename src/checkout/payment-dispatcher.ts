@@ -9,10 +9,15 @@ import { pauseFor } from '../stripe/request-pace';
 import { type Claim } from './payment-queue-store';
 import { sendClaimed, type SendDependencies } from './send-attempt';
 
-/** Slots are taken a moment ahead, so that none passes unused; not further, for a process may die or stand still. */
-const AHEAD_SECONDS = 0.03;
-const TAKEN_SECONDS = 0.05;
+/**
+ * Slots are taken this far ahead, so that none passes unused while a busy process makes its next round; not further, for
+ * it may die.
+ */
+const AHEAD_SECONDS = 0.2;
+const TAKEN_SECONDS = 0.25;
 const MOST_AT_ONCE = 50;
+/** A send may be late by so many distances: few enough not to bunch up, enough for a busy process. */
+const LATE_SLOTS = 3;
 const LEAST_TOLERANCE_MS = 10;
 /** How often somebody looks whether another process has left an attempt behind. */
 const LOOK_EVERY_MS = 1000;
@@ -45,13 +50,13 @@ export async function sendDueAttempts(dependencies: SendDependencies): Promise<v
 }
 
 /**
- * Waits for the slot, and sends. A slot that has passed (this process stood still) is lost: late sends would bunch up with
- * those of the next ones. What goes wrong is on the attempt, and due again.
+ * Waits for the slot, and sends. A slot that has long passed (this process stood still) is lost: late sends would bunch up
+ * with those of the next ones. What goes wrong is on the attempt, and due again.
  */
 export async function sendInTime(dependencies: SendDependencies, claim: Claim): Promise<void> {
   const slotAt = performance.now() + claim.waitMs;
   await pauseFor(claim.waitMs);
-  const tolerance = Math.max(LEAST_TOLERANCE_MS, (dependencies.paymentQueue.spacing * 1000) / 2);
+  const tolerance = Math.max(LEAST_TOLERANCE_MS, dependencies.paymentQueue.spacing * 1000 * LATE_SLOTS);
   const inTime = performance.now() - slotAt <= tolerance;
   await sendClaimed(dependencies, claim.attempt, { slotTaken: inTime }).catch((error: unknown) => {
     dependencies.logger[error instanceof StripeFailure ? 'warn' : 'error'](

@@ -15,7 +15,7 @@ export interface WaitingWords {
 
 /** A wait as short as this is told as no wait. */
 const NEARLY_THERE_SECONDS = 4;
-const SHORTEST_PAUSE = 2;
+const SHORTEST_PAUSE = 3;
 const LONGEST_PAUSE = 15;
 
 /** `place`: null when Stripe has been asked already, and has not answered. `away`: Stripe answers nobody at the moment. */
@@ -55,7 +55,7 @@ export function waitingWords(place: Place | null, away = false): WaitingWords {
     lookAgain:
       place.seconds === null
         ? LONGEST_PAUSE
-        : Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, Math.round(place.seconds / 4))),
+        : Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, Math.round(place.seconds / 2))),
   };
 }
 

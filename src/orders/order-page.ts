@@ -22,6 +22,8 @@ export interface OrderPageOptions {
   status?: number;
   form?: Form;
   problem?: { title: string; text: string } | null;
+  /** they come from Stripe's page, and Stripe has not told us yet */
+  confirming?: boolean;
 }
 
 /** The one page of an order, in all of its states. */
@@ -61,7 +63,11 @@ export async function renderOrderPage(
       page: {
         ...(req.query['sent'] === '1' ? { notice: SENT } : {}),
         ...(req.query['named'] === '1' ? { notice: NAMED } : {}),
-        refresh: words.lookAgain && !options.problem ? { seconds: words.lookAgain, url } : null,
+        refresh: options.confirming
+          ? { seconds: 3, url: `${url}?returned=1` }
+          : words.lookAgain && !options.problem
+            ? { seconds: words.lookAgain, url }
+            : null,
       },
     },
     {
@@ -86,6 +92,7 @@ export async function renderOrderPage(
       change: change && { text: toldInWords(change) },
       form: options.form ?? emptyForm,
       problem: options.problem ?? null,
+      confirming: options.confirming === true,
       other: order.status === 'held' ? await findOtherHold(req, dependencies, order) : null,
       extendable: order.status === 'held' && order.holdExtendedAt === null,
       canCorrect: isFulfilled(order.status) && event.ends_at > new Date(),

@@ -30,9 +30,13 @@ export function ordersRouter(dependencies: Dependencies): Router {
     // The one thing that looking changes: an order that nobody ever looks at is freed early.
     if (!order.openedAt)
       await db('orders').where({ id: order.id }).whereNull('opened_at').update({ opened_at: db.fn.now() });
-    if (order.status === 'awaiting_payment' || order.status === 'processing')
-      await askStripe(order, req.query['returned'] === '1');
-    await renderOrderPage(req, res, dependencies, await createOrdersStore(db).get(order.id));
+    if (order.status !== 'awaiting_payment' && order.status !== 'processing')
+      return renderOrderPage(req, res, dependencies, order);
+    const returned = req.query['returned'] === '1';
+    await askStripe(order, returned);
+    const asked = await createOrdersStore(db).get(order.id);
+    const confirming = returned && asked.status === 'awaiting_payment';
+    await renderOrderPage(req, res, dependencies, asked, { confirming });
   });
 
   router.get('/orders/:token/calendar.ics', async (req: Request, res: Response) => {

@@ -15,8 +15,9 @@ export async function keepEvent(
 ): Promise<void> {
   await db.raw(
     `WITH kept AS (
-       INSERT INTO stripe_events (id, account, type, livemode, created_at, payload, outcome, processed_at)
+       INSERT INTO stripe_events (id, account, type, livemode, created_at, payload, outcome, attempts, processed_at)
        VALUES (:id, :account, :type, :livemode, :createdAt, CAST(:payload AS jsonb), CAST(:ignored AS text),
+               CASE WHEN CAST(:ignored AS text) IS NOT NULL THEN 1 ELSE 0 END,
                CASE WHEN CAST(:ignored AS text) IS NOT NULL THEN now() END)
        ON CONFLICT (id) DO UPDATE SET deliveries = stripe_events.deliveries + 1
        RETURNING id, processed_at

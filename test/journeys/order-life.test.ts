@@ -1,5 +1,6 @@
 /** The rarer turns in an order's life: each ends as one paid order, one full refund, or before a person. */
 import { Client } from 'pg';
+import { createTurns } from '../../src/lib/turns';
 import { createBrowser } from '../support/browser';
 import { brokenInvariants, type Market, openMarket } from '../support/market';
 import { sweepOnce } from '../../src/jobs/sweeps';
@@ -298,8 +299,11 @@ describe('webhook, return page and sweep at the same moment', () => {
   const race = async () => {
     const { order, session } = await orderAtStripe();
     await play(session, 'success');
+    // four processes: within one they would wait for each other
     const results = await Promise.allSettled(
-      Array.from({ length: 4 }, () => settleOrder(market.testApp.dependencies, order.id)),
+      Array.from({ length: 4 }, () =>
+        settleOrder({ ...market.testApp.dependencies, settlements: createTurns() }, order.id),
+      ),
     );
     return { order, rejected: results.filter((result) => result.status === 'rejected').length };
   };
