@@ -1,4 +1,4 @@
-/** What Stripe's word for a dispute means for tickets and people: pure rules (docs/decisions/0017). */
+/** What Stripe's word for a dispute means for tickets and people: pure rules (docs/decisions/0030). */
 export type DisputeStage = 'inquiry' | 'open' | 'won' | 'lost' | 'closed';
 
 /**
@@ -21,11 +21,6 @@ export function stageOf(status: string): DisputeStage {
       // needs_response, under_review, appeal_needs_response, appeal_under_review
       return 'open';
   }
-}
-
-/** While the bank has taken the money back, the ticket lets nobody in. An inquiry takes no money yet. */
-export function blocksTickets(stage: DisputeStage): boolean {
-  return stage === 'open';
 }
 
 /** Can the organizer still answer, in Stripe's Dashboard? */

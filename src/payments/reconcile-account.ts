@@ -1,7 +1,7 @@
 /**
  * Reconciling: every hour each account's own list of sessions, and the events that no endpoint of ours has taken, are
  * compared with our books. What we missed is booked as if we had heard of it; what we can't explain is shown to a person
- * and never adopted because of what its metadata says (docs/decisions/0018).
+ * and never adopted because of what its metadata says (docs/decisions/0031).
  */
 import { type Knex } from 'knex';
 import { adoptUnanswered } from '../checkout/adopt-session';
