@@ -7,8 +7,6 @@ export interface TakenMail {
   subject: string;
 }
 
-export type SmtpSink = Awaited<ReturnType<typeof startSmtpSink>>;
-
 export async function startSmtpSink() {
   const taken: TakenMail[] = [];
   const sockets = new Set<Socket>();
