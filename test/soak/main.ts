@@ -28,6 +28,13 @@ const MEMORY_GROWTH_ALLOWED = 30;
 
 /** Guards that a run can be made without, to see that it then fails. */
 const GUARDS: Record<string, Patch[]> = {
+  settling: [
+    {
+      file: 'src/orders/settle-order.ts',
+      find: "if (session.status !== 'complete') return;",
+      replace: 'return;',
+    },
+  ],
   'session-answer': [
     {
       file: 'src/orders/release-order.ts',

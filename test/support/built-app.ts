@@ -32,10 +32,10 @@ export async function buildApp(options: BuildOptions = {}): Promise<{ folder: st
   const folder = mkdtempSync(join(tmpdir(), 'foyer-build-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   const entries = options.entries ?? [];
-  for (const name of ['package.json', 'src', 'migrations', ...entries]) {
+  for (const name of ['package.json', 'src', 'migrations', 'views', ...entries]) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
-  for (const name of ['node_modules', 'views']) symlinkSync(join(ROOT, name), join(folder, name));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   try {
     for (const path of options.without ?? []) rmSync(join(folder, path));
     for (const [path, text] of Object.entries(options.extra ?? {})) writeFileSync(join(folder, path), text);
