@@ -14,6 +14,8 @@ import { oauthRouter } from './connect/oauth-router';
 import { type Dependencies } from './dependencies';
 import { eventDeskRouter } from './events/event-desk-router';
 import { eventReportsRouter } from './events/event-reports-router';
+import { eventCoverRouter, readCoverUpload } from './events/event-cover-router';
+import { eventPicturesRouter } from './events/event-pictures-router';
 import { eventSalesRouter } from './events/event-sales-router';
 import { publicEventsRouter } from './events/public-events-router';
 import { assetsRouter } from './http/assets';
@@ -68,6 +70,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 1000 }));
   app.use(sameOriginOnly(config.baseUrl));
   app.use(publicEventsRouter(dependencies));
+  app.use(eventPicturesRouter(dependencies));
   app.use(eventReportsRouter(dependencies));
   app.use(checkoutRouter(dependencies));
   app.use(findTicketsRouter(dependencies));
@@ -83,6 +86,7 @@ export function createApp(dependencies: Dependencies): Express {
   );
   app.use(loadCurrentUser(db, config));
   app.use(notices);
+  app.use('/organizer/events/:id/cover', readCoverUpload());
   app.use(csrfProtection());
   app.use(keepExpiredForms(dependencies));
   app.use(forgetKeptForm);
@@ -97,6 +101,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(checkInRouter(dependencies));
   app.use(refundsRouter(dependencies));
   app.use(eventRefundsRouter(dependencies));
+  app.use(eventCoverRouter(dependencies));
   app.use(eventSalesRouter(dependencies));
   app.use(eventDeskRouter(dependencies));
   app.use(oauthRouter(dependencies));

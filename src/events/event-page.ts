@@ -7,6 +7,7 @@ import { NotFound } from '../errors';
 import { emptyForm, type Form } from '../http/forms';
 import { renderPage } from '../http/views';
 import { paths } from '../paths';
+import { type EventDetails } from './event';
 import { isOffered, needsPayment } from './event-availability';
 import { type TicketBox, ticketBox } from './event-page-model';
 import { eventJsonLd } from './event-structured-data';
@@ -57,6 +58,9 @@ export function eventPageView(
     organizerName: organizer.name,
   });
   const url = config.baseUrl + paths.event(event.slug);
+  const shared =
+    config.baseUrl +
+    (event.coverHash ? paths.cover(`${event.coverHash}-share.jpg`) : paths.eventShare(event.slug));
   const description = descriptionText(event.description) || `${event.title}, by ${organizer.name}`;
   return {
     view: 'events/event',
@@ -70,15 +74,24 @@ export function eventPageView(
         { property: 'og:title', content: event.title },
         { property: 'og:description', content: description },
         { property: 'og:url', content: url },
+        { property: 'og:image', content: shared },
+        { property: 'og:image:width', content: '1200' },
+        { property: 'og:image:height', content: '630' },
+        { name: 'twitter:card', content: 'summary_large_image' },
       ],
       jsonLd: eventJsonLd(event, box, {
         page: url,
-        poster: config.baseUrl + paths.eventPoster(event.slug),
+        poster: shared,
         organizer: { name: organizer.name, url: config.baseUrl + paths.organizerPage(organizer.slug) },
       }),
     },
-    locals: eventPageLocals(found, box, { ...options, poster: paths.eventPoster(event.slug) }),
+    locals: eventPageLocals(found, box, { ...options, poster: posterOf(event) }),
   };
+}
+
+/** What a page shows of an event in small and large: its cover, or the poster that is made from its title. */
+export function posterOf(event: Pick<EventDetails, 'slug' | 'coverHash'>): string {
+  return event.coverHash ? paths.cover(`${event.coverHash}-wide.webp`) : paths.eventPoster(event.slug);
 }
 
 /** On top of a preview: that it is one, and the way back. */

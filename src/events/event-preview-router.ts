@@ -13,7 +13,7 @@ import { createTicketTypesStore } from '../ticket-types/ticket-types-store';
 import { type EventDetails } from './event';
 import { createEventDraftsStore, type EventDraft } from './event-drafts';
 import { type EventInput, parseEventForm } from './event-forms';
-import { eventPageLocals, isConnectionReady, type PreviewNotice } from './event-page';
+import { eventPageLocals, posterOf, isConnectionReady, type PreviewNotice } from './event-page';
 import { ticketBox } from './event-page-model';
 import { createEventsStore } from './events-store';
 
@@ -79,7 +79,7 @@ function show(
   const box = ticketBox(event, types, { connectionReady, now: new Date(), organizerName: organizer.name });
   // the public poster is not there before the event is
   const svg = Buffer.from(posterSvg({ id: event.id, title: event.title })).toString('base64');
-  const poster = `data:image/svg+xml;base64,${svg}`;
+  const poster = event.coverHash ? posterOf(event) : `data:image/svg+xml;base64,${svg}`;
   res.set('X-Robots-Tag', 'noindex');
   renderPage(
     req,
@@ -141,5 +141,7 @@ const NEVER_SAVED = {
   cancelledAt: null,
   cancellationReason: null,
   updatedAt: new Date(0),
+  coverHash: null,
+  coverAlt: null,
   suspended: false,
 };

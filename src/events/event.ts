@@ -24,6 +24,9 @@ export interface EventDetails extends EventForSale {
   cancelledAt: Date | null;
   cancellationReason: string | null;
   updatedAt: Date;
+  /** names the pictures of the cover; null: there is a poster */
+  coverHash: string | null;
+  coverAlt: string | null;
   /** an admin has taken the event, or its organizer, off Foyer */
   suspended: boolean;
 }

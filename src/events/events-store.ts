@@ -27,6 +27,8 @@ export interface EventRow {
   cancelled_at: Date | null;
   cancellation_reason: string | null;
   updated_at: Date;
+  cover_hash: string | null;
+  cover_alt: string | null;
   suspended_at: Date | null;
   organizer_suspended: boolean;
 }
@@ -167,6 +169,8 @@ export function toEvent(row: EventRow): EventDetails {
     cancelledAt: row.cancelled_at,
     cancellationReason: row.cancellation_reason,
     updatedAt: row.updated_at,
+    coverHash: row.cover_hash,
+    coverAlt: row.cover_alt,
     suspended: row.suspended_at !== null || row.organizer_suspended,
   };
 }

@@ -35,7 +35,7 @@ export function programmeByMonth(events: PublicEvent[], now: Date): ProgrammeMon
     months.at(-1)!.entries.push({
       title: event.title,
       href: paths.event(event.slug),
-      poster: paths.eventPoster(event.slug),
+      poster: event.coverHash ? paths.cover(`${event.coverHash}-small.webp`) : paths.eventPoster(event.slug),
       datetime: start.toFormat("yyyy-MM-dd'T'HH:mmZZ"),
       weekday: start.toFormat('ccc'),
       day: start.toFormat('d'),

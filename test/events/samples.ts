@@ -34,6 +34,8 @@ export function anEvent(changes: Partial<EventDetails> = {}): EventDetails {
     cancelledAt: null,
     cancellationReason: null,
     updatedAt: NOW,
+    coverHash: null,
+    coverAlt: null,
     suspended: false,
     ...changes,
   };

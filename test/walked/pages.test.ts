@@ -18,6 +18,7 @@ const NO_PAGES = [
   'GET /readyz',
   'GET /events/:slug/calendar.ics',
   'GET /events/:slug/poster.svg',
+  'GET /events/:slug/share.png',
   'GET /orders/:token/calendar.ics',
   'GET /orders/:token/tickets.pdf',
   'GET /sitemap.xml',
@@ -33,6 +34,7 @@ const PUBLIC = [
   'GET /events/:slug',
   'GET /events/:slug/calendar.ics',
   'GET /events/:slug/poster.svg',
+  'GET /events/:slug/share.png',
   'GET /organizers/:slug',
   'GET /organizers/:slug/terms',
   'GET /sitemap.xml',
@@ -112,6 +114,7 @@ get('GET /', 'guest', 'a search without result', () => '/?q=zither');
 get('GET /', 'guest', 'narrowed', () => '/?q=engine&when=month&place=library&price=paid');
 get('GET /orders/:token/receipt', 'buyer');
 mistakes('GET /orders/:token', 'buyer', 'POST /orders/:token/name', { name: '' });
+get('GET /covers/:name', 'guest', 'no such picture', () => '/covers/none-wide.webp', 404);
 get('GET /find-my-tickets', 'guest');
 get('GET /find-my-tickets', 'guest', 'asked for', () => '/find-my-tickets?sent=1');
 mistakes('GET /find-my-tickets', 'guest', 'POST /find-my-tickets', { email: 'no address' });
@@ -323,6 +326,8 @@ get('GET /organizer/events/:id/cancellation', 'member');
 mistakes('GET /organizer/events/:id/cancellation', 'member', 'POST /organizer/events/:id/cancellation', {
   reason: '',
 });
+get('GET /organizer/events/:id/cover', 'member');
+mistakes('GET /organizer/events/:id/cover', 'member', 'POST /organizer/events/:id/cover', {});
 get('GET /organizer/events/:id/sales', 'member');
 get(
   'GET /organizer/events/:id/sales',
@@ -673,7 +678,7 @@ test.each(NO_PAGES)('%s can not be taken for a page', async (route) => {
   const role = route.includes('/admin') ? 'admin' : route.includes('/organizer/') ? 'member' : 'buyer';
   const { headers } = await world.visitor(role).send('GET', addressOf(route, world, role));
   expect(headers.get('content-type')).toMatch(
-    /^(application\/(json|xml|pdf)|text\/(calendar|csv|plain)|image\/svg\+xml)/,
+    /^(application\/(json|xml|pdf)|text\/(calendar|csv|plain)|image\/(svg\+xml|png))/,
   );
   if (!route.endsWith('z')) expect(headers.get('x-content-type-options')).toBe('nosniff');
   if (!PUBLIC.includes(route)) expect(headers.get('cache-control')).toBe('no-store');

@@ -130,6 +130,8 @@ export const TABLE: Record<string, Row> = {
     fields: () => ({ email: `asker${(newcomers += 1)}@example.com` }),
     sender: 'guest',
   },
+  'GET /events/:slug/share.png': { outcomes: everybody(page) },
+  'GET /covers/:name': { outcomes: everybody(notFound), at: () => `/covers/${'0'.repeat(32)}-wide.webp` },
   'GET /organizers/:slug': {
     outcomes: everybody(page),
     at: (world) => `/organizers/${world.organizerSlug}`,
@@ -292,6 +294,15 @@ export const TABLE: Record<string, Row> = {
     fields: () => ({ ...EVENT, action: 'save' }),
   },
   'GET /organizer/events/:id': { outcomes: membersOnly(page) },
+  'GET /organizer/events/:id/cover': { outcomes: membersOnly(page) },
+  'POST /organizer/events/:id/cover': {
+    // without a file; with one it has its own tests
+    outcomes: membersOnly({ status: 422, changes: false }),
+    fields: () => ({ alt: 'The engine' }),
+  },
+  'POST /organizer/events/:id/cover/removal': {
+    outcomes: membersOnly(leadsTo(/\/cover$/)),
+  },
   'GET /organizer/events/:id/sales': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/orders': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/orders.csv': { outcomes: membersOnly(page) },
