@@ -39,7 +39,7 @@ export function readCoverUpload(): RequestHandler {
     storage: multer.memoryStorage(),
     limits: { files: 1, fileSize: MOST_MEGABYTES * 1024 * 1024, fields: 10, fieldSize: 10_000, parts: 12 },
   }).single('picture');
-  return (req, res, next) => {
+  return function coverUpload(req, res, next) {
     if (req.method !== 'POST' || !req.currentUser || !req.is('multipart/form-data')) return next();
     read(req, res, (error: unknown) => {
       if (error instanceof multer.MulterError && error.code === 'LIMIT_FILE_SIZE')
@@ -71,6 +71,7 @@ export function eventCoverRouter({ db, rateLimits }: Pick<Dependencies, 'db' | '
     const event = await eventOfMember(db, req);
     const parsed = parseForm(coverForm, req.body);
     if (!parsed.ok) return show(req, res, parsed.form);
+    await rateLimits.consume('cover-upload', currentUser(req).id, UPLOADS, TOO_MANY);
     const file = req.file && req.file.size > 0 ? req.file : null;
     const { cover_hash: before } = await db('events').where({ id: event.id }).first('cover_hash');
     if (!req.uploadProblem && !file && before) {
@@ -80,7 +81,6 @@ export function eventCoverRouter({ db, rateLimits }: Pick<Dependencies, 'db' | '
     }
     if (req.uploadProblem || !file)
       return show(req, res, withErrors(parsed.form, { picture: PROBLEMS[req.uploadProblem ?? 'none'] }));
-    await rateLimits.consume('cover-upload', currentUser(req).id, UPLOADS, TOO_MANY);
     const made = await makeCover(file.buffer);
     if ('problem' in made)
       return show(req, res, withErrors(parsed.form, { picture: PROBLEMS[made.problem] }));

@@ -11,7 +11,7 @@ interface Settings {
 /** They are the same for every answer, so they are worked out once. */
 export function securityHeaders(settings: Settings): RequestHandler {
   const headers = securityHeadersOf(settings);
-  return (_req, res, next) => {
+  return function securityHeadersOfAll(_req, res, next) {
     for (const [name, value] of headers) res.setHeader(name, value);
     next();
   };

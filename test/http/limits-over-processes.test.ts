@@ -86,6 +86,11 @@ const LIMITS: [string, () => Visitor, Act][] = [
     sends('/organizer/organizers', { name: 'One More', contact_email: 'more@example.com' }),
   ],
   [
+    'cover-upload',
+    () => world.visitor('member'),
+    sends(() => `/organizer/events/${world.event}/cover`, { alt: '' }),
+  ],
+  [
     'abuse-report',
     guest,
     sends(() => `/events/${world.slug}/report`, { kind: 'fraud', message: 'There is no hall', email: '' }),

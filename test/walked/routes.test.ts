@@ -57,7 +57,7 @@ describe('the list of routes', () => {
     ]);
     const ours = '<anonymous>';
     expect(middleware.map(({ name, path }) => `${name} ${path}`)).toEqual([
-      'helmetMiddleware /', // and the order form of an event, before the log
+      'securityHeadersOfAll /', // and the order form of an event, before the log
       'result /', // the request log
       'urlencodedParser /',
       `${ours} /`, // same origin only
@@ -70,6 +70,7 @@ describe('the list of routes', () => {
       'session /',
       `${ours} /`, // the current user
       'notices /',
+      'coverUpload /organizer/events/:id/cover', // a form with a file is read before its token
       'csrf /',
       `${ours} /`, // keeps what was typed into a form that has expired
       'forgetKeptForm /',
