@@ -59,6 +59,26 @@ export async function noteAccessLost(
   if (connection) await refreshConnection(dependencies, connection);
 }
 
+/** Asks anew whether an account, connected or not, lets us in no more. Silence and a wrong key of ours are no answer. */
+export async function hasLostAccess(
+  dependencies: HealthDependencies,
+  call: { account: string; livemode: boolean },
+): Promise<boolean> {
+  const refusal = await dependencies.stripe.retrieveAccount(call).then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof StripeFailure) return error;
+      throw error;
+    },
+  );
+  if (refusal?.problem !== 'access_lost') return false;
+  const connection = await createConnectionsStore(dependencies.db).findLatestOfAccount(
+    call.account,
+    call.livemode,
+  );
+  return connection === null || (await meansNoAccess(dependencies, connection, refusal));
+}
+
 /** Does this refusal say that the account lets us in no more? Not when our key is of another platform than it is connected to. */
 async function meansNoAccess(
   dependencies: HealthDependencies,

@@ -89,6 +89,15 @@ export function createConnectionsStore(db: Knex) {
       return row ? toConnection(row) : null;
     },
 
+    /** The newest connection of an account, living or ended. */
+    async findLatestOfAccount(stripeUserId: string, livemode: boolean): Promise<Connection | null> {
+      const row = await connections()
+        .where({ stripe_user_id: stripeUserId, livemode })
+        .orderBy('connected_at', 'desc')
+        .first();
+      return row ? toConnection(row) : null;
+    },
+
     /** The connection under its row lock: attempts are made and ended under it, so that a disconnect sees them all. */
     async lock(id: string): Promise<Connection> {
       const row = await connections().where({ id }).forUpdate().first();

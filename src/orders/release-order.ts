@@ -4,13 +4,13 @@
  */
 import { inTransaction } from '../db/connection';
 import { sendAttempt } from '../checkout/send-attempt';
-import { noteAccessLost } from '../connect/account-health';
+import { hasLostAccess, noteAccessLost } from '../connect/account-health';
 import { type Dependencies } from '../dependencies';
 import { StripeFailure } from '../stripe/stripe-errors';
 import { moveOrder } from './move-order';
 import { type Cause, type Order, type PaymentAttempt } from './order';
 import { createOrdersStore } from './orders-store';
-import { applySession, type SettleDependencies } from './settle-order';
+import { ACCOUNT_UNREACHABLE, applySession, type SettleDependencies } from './settle-order';
 
 /** A hold whose page nobody opened was a double press or a robot. */
 export const UNOPENED_SECONDS = 90;
@@ -116,18 +116,11 @@ async function endSession(dependencies: ReleaseDependencies, attempt: PaymentAtt
 }
 
 /** Stripe can't be asked: the hold stays until the session must have died by itself, and then a person is shown it. */
-async function giveUpUnreachable(
-  { db, stripe }: ReleaseDependencies,
-  attempt: PaymentAttempt,
-): Promise<void> {
+async function giveUpUnreachable(dependencies: ReleaseDependencies, attempt: PaymentAttempt): Promise<void> {
+  const { db } = dependencies;
   if (!(await hasSessionDied(db, attempt))) return;
-  const lost = await stripe
-    .retrieveAccount({ account: attempt.stripeAccountId, livemode: attempt.livemode })
-    .then(
-      () => false,
-      (error: unknown) => error instanceof StripeFailure && error.problem === 'access_lost',
-    );
-  if (!lost) return;
+  const account = { account: attempt.stripeAccountId, livemode: attempt.livemode };
+  if (!(await hasLostAccess(dependencies, account))) return;
   await inTransaction(db, async (trx) => {
     const order = await createOrdersStore(trx).lock(attempt.orderId);
     if (order.status !== 'expiring') return;
@@ -143,7 +136,7 @@ async function giveUpUnreachable(
         reason: 'Stripe can not be asked about this payment any more',
         details: { account: attempt.stripeAccountId, session: attempt.checkoutSessionId },
       },
-      { statusDetail: 'account_unreachable' },
+      { statusDetail: ACCOUNT_UNREACHABLE },
     );
   });
 }

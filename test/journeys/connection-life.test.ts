@@ -109,6 +109,8 @@ describe('health', () => {
 
   test('a key of another platform flags nobody, wipes nobody and mails nobody; the health page says so', async () => {
     const sales = [await openHouse(), await openHouse()];
+    const buyer = await buyerAtStripe(sales[1]!.slug);
+    await sessionTimePasses(buyer.id);
     await market.control('POST', '/faults', [
       {
         match: { path: '/v1/accounts/' },
@@ -140,6 +142,8 @@ describe('health', () => {
     expect((await admin.open(market.at('/admin/health'))).text).toMatch(
       /Not reachable.*STRIPE_SECRET_KEY belongs to another platform/,
     );
+    // nor is anything concluded about a payment
+    expect(await order(buyer.id)).toMatchObject({ status: 'expiring', inventory: 'held' });
     // our own key again, and the account really gone: flagged, not wiped
     await market.control('DELETE', '/faults');
     await market.control('POST', '/webhooks', { mode: 'muted' });
@@ -151,6 +155,7 @@ describe('health', () => {
       status_detail: 'access_lost',
     });
     expect(await connection(sales[1]!.connectionId)).toMatchObject({ status_detail: null });
+    expect(await order(buyer.id)).toMatchObject({ status: 'expired', inventory: 'none' });
     expect((await mailsOf(sales[0]!.email, 'charges-stopped'))[0].text_body).toContain(
       'Stripe no longer gives Foyer access',
     );
