@@ -111,14 +111,15 @@ describe('health', () => {
     const sales = [await openHouse(), await openHouse()];
     const buyer = await buyerAtStripe(sales[1]!.slug);
     await sessionTimePasses(buyer.id);
+    const noAccess = {
+      fault: 'status',
+      status: 403,
+      body: { error: { type: 'invalid_request_error', code: 'account_invalid', message: 'no access' } },
+      times: -1,
+    };
     await market.control('POST', '/faults', [
-      {
-        match: { path: '/v1/accounts/' },
-        fault: 'status',
-        status: 403,
-        body: { error: { type: 'invalid_request_error', code: 'account_invalid', message: 'no access' } },
-        times: -1,
-      },
+      { match: { path: '/v1/accounts/' }, ...noAccess },
+      { match: { path: '/v1/checkout/sessions' }, ...noAccess },
       {
         match: { path: '/^\\/v1\\/account$/' },
         fault: 'merge_body',
