@@ -80,6 +80,7 @@ describe('the list of routes', () => {
       'requireUser /organizer',
       `${ours} /organizer/events`, // the current organizer
       `${ours} /organizer/drafts`,
+      `${ours} /organizer/payout-preview`,
       'organizerOfEvent /organizer/events/:id',
       'requireUser /admin',
       'requireAdmin /admin',
