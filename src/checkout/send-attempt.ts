@@ -64,7 +64,7 @@ export async function adoptSession(
 ): Promise<SendOutcome> {
   return inTransaction(db, async (trx) => {
     const orders = createOrdersStore(trx);
-    const order = await orders.lock((await orders.getAttempt(attemptId)).orderId);
+    const order = await orders.lockOfAttempt(attemptId);
     const attempt = await orders.getAttempt(attemptId);
     if (attempt.status !== 'created') return 'nothing_to_do';
     await orders.updateAttempt(attemptId, {

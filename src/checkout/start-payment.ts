@@ -32,15 +32,19 @@ export async function startPayment(
     const order = await createOrdersStore(trx).lock(orderId);
     if (order.status !== 'held') return { outcome: 'already' };
     const event = await trx('events')
-      .where({ id: order.eventId })
-      .first('events.*', trx.raw('CAST(? AS timestamptz) <= now() AS hold_over', [order.holdExpiresAt]));
+      .join('organizers', 'organizers.id', 'events.organizer_id')
+      .where({ 'events.id': order.eventId })
+      .first(
+        'events.*',
+        'organizers.current_terms_id',
+        trx.raw('CAST(? AS timestamptz) <= now() AS hold_over', [order.holdExpiresAt]),
+      );
     if (event.hold_over) return { outcome: 'refused', reason: 'hold_over' };
     const suspended = event.suspended_at !== null || event.organizer_suspended;
     if (event.status !== 'published' || suspended || event.ends_at <= new Date())
       return { outcome: 'refused', reason: 'event_closed' };
 
-    const organizer = await trx('organizers').where({ id: order.organizerId }).first('current_terms_id');
-    if (organizer.current_terms_id !== details.terms) return { outcome: 'refused', reason: 'terms_changed' };
+    if (event.current_terms_id !== details.terms) return { outcome: 'refused', reason: 'terms_changed' };
 
     await createOrdersStore(trx).update(order.id, {
       agreed_terms_id: details.terms,
@@ -50,8 +54,9 @@ export async function startPayment(
     });
     Object.assign(order, { buyerName: details.name, buyerEmail: details.email });
     if (order.totalAmount === 0n) {
-      await moveOrder(trx, order, 'paid', { actor: 'buyer', reason: 'details given for a free order' });
+      // the lock of the event's inventory comes last: other buyers wait for it until the commit
       await fulfilOrder(trx, dependencies, order);
+      await moveOrder(trx, order, 'paid', { actor: 'buyer', reason: 'details given for a free order' });
       return { outcome: 'paid' };
     }
 

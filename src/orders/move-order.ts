@@ -18,6 +18,7 @@ export async function moveOrder(
   const inventory = inventoryAfter(to, order.inventory);
   if (!(await moveTickets(trx, order, order.inventory, inventory))) return false;
   await trx('orders')
+    .with('noted', trx('order_timeline').insert(timelineRow(order.id, order.status, to, cause)))
     .where({ id: order.id })
     .update({
       status: to,
@@ -27,7 +28,6 @@ export async function moveOrder(
       ...(to === 'paid' ? { paid_at: trx.fn.now() } : {}),
       ...fields.columns,
     });
-  await writeTimeline(trx, order.id, order.status, to, cause);
   order.status = to;
   order.inventory = inventory;
   order.statusDetail = fields.statusDetail ?? null;
@@ -40,7 +40,7 @@ export async function noteOnOrder(
   order: Pick<Order, 'id' | 'status'>,
   cause: Cause,
 ): Promise<void> {
-  await writeTimeline(trx, order.id, order.status, order.status, cause);
+  await trx('order_timeline').insert(timelineRow(order.id, order.status, order.status, cause));
 }
 
 const ROWS_IN_A_STATEMENT = 1000;
@@ -53,13 +53,6 @@ export async function noteOnOrders(
 ): Promise<void> {
   const rows = orders.map(({ id, status }) => timelineRow(id, status, status, cause));
   await trx.batchInsert('order_timeline', rows, ROWS_IN_A_STATEMENT);
-}
-
-async function writeTimeline(
-  trx: Knex,
-  ...[orderId, from, to, cause]: Parameters<typeof timelineRow>
-): Promise<void> {
-  await trx('order_timeline').insert(timelineRow(orderId, from, to, cause));
 }
 
 function timelineRow(orderId: string, from: OrderStatus | null, to: OrderStatus, cause: Cause) {

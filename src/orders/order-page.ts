@@ -48,7 +48,7 @@ export async function renderOrderPage(
   const valid = tickets.filter((ticket) => ticket.status === 'valid').length;
   const words = orderWords(order, isFulfilled(order.status) ? valid : quantity, {
     disputed,
-    paid: await readOtherSum(db, order),
+    paid: order.status === 'held' ? null : await readOtherSum(db, order),
   });
   const url = paths.order(token);
   res.set('X-Robots-Tag', 'noindex');
@@ -79,7 +79,7 @@ export async function renderOrderPage(
       disputed,
       stripeAway: waitsForStripe(order) && dependencies.stripe.isAway(order.livemode),
       tickets,
-      refunds: await listRefundsForBuyer(db, order.id, organizer),
+      refunds: order.status === 'held' ? [] : await listRefundsForBuyer(db, order.id, organizer),
       sumLines: [
         ...lines.map((line) => ({
           label: `${line.quantity} × ${line.ticketTypeName}`,

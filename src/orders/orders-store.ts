@@ -23,6 +23,16 @@ export function createOrdersStore(db: Knex) {
       return toOrder(row);
     },
 
+    /** The same for the order of an attempt. */
+    async lockOfAttempt(attemptId: string): Promise<Order> {
+      const row = await db('orders')
+        .where('id', db('payment_attempts').where({ id: attemptId }).select('order_id'))
+        .forUpdate()
+        .first();
+      if (!row) throw new NotFound('payment');
+      return toOrder(row);
+    },
+
     async listLines(orderId: string): Promise<OrderLine[]> {
       const rows = await db('order_lines').where({ order_id: orderId }).orderBy('ticket_type_id');
       return rows.map((row) => ({

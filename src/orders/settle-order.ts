@@ -71,16 +71,19 @@ async function applyPaymentState(
 ): Promise<void> {
   await inTransaction(dependencies.db, async (trx) => {
     const orders = createOrdersStore(trx);
-    const order = await orders.lock((await orders.getAttempt(attemptId)).orderId);
+    const order = await orders.lockOfAttempt(attemptId);
     const attempt = await orders.getAttempt(attemptId);
     if (attempt.checkoutSessionId !== session.id)
       throw new Error('This session is not the one of this attempt');
+    if (
+      session.status === 'complete' &&
+      (session.paymentStatus === 'paid' || session.paymentStatus === 'no_payment_required')
+    )
+      return applyPaid(trx, dependencies, order, attempt, session);
     await orders.updateAttempt(attemptId, { checked_at: trx.fn.now() });
     if (session.status === 'expired')
       return applyDead(trx, dependencies, order, attempt, 'checkout session expired');
     if (session.status !== 'complete') return;
-    if (session.paymentStatus === 'paid' || session.paymentStatus === 'no_payment_required')
-      return applyPaid(trx, dependencies, order, attempt, session);
     // Completed, but the money is not there: on its way, or it has failed for good.
     if (
       session.paymentIntentStatus === 'canceled' ||
@@ -125,8 +128,10 @@ async function applyPaid(
         await reach(trx, order, 'expired', { ...paid, reason: 'the event was cancelled before the payment' });
         return applyLatePayment(trx, dependencies, order, attempt, paid);
       }
+      // the lock of the event's inventory comes last: other payments and holds wait for it until the commit
+      await fulfilOrder(trx, dependencies, order);
       await reach(trx, order, 'paid', paid);
-      return fulfil(trx, dependencies, order, attempt);
+      return reflectEarlierRefunds(trx, order, attempt);
     case 'expired':
     case 'failed':
       return applyLatePayment(trx, dependencies, order, attempt, paid);
@@ -151,6 +156,7 @@ export async function recordPaid(
   await createOrdersStore(trx).updateAttempt(attempt.id, {
     status: 'paid',
     payment_intent_id: session.paymentIntentId,
+    checked_at: trx.fn.now(),
     paid_at: trx.raw('coalesce(paid_at, now())'),
     paid_amount: received.paidAmount,
     paid_currency: received.paidCurrency,
@@ -205,14 +211,12 @@ async function isEventCancelled(trx: Knex.Transaction, order: Order): Promise<bo
   return event.status === 'cancelled';
 }
 
-async function fulfil(
+/** Refunds can be reported before the payment itself. */
+async function reflectEarlierRefunds(
   trx: Knex.Transaction,
-  dependencies: SettleDependencies,
   order: Order,
   payment: PaymentAttempt,
 ): Promise<void> {
-  await fulfilOrder(trx, dependencies, order);
-  // refunds can be reported before the payment itself
   await reflectRefunds(trx, order, payment, {
     actor: 'stripe',
     reason: 'the payment had been refunded at Stripe already',
@@ -232,7 +236,8 @@ async function applyLatePayment(
     !cancelled &&
     (await moveOrder(trx, order, 'paid', { ...paid, reason: 'a late payment; the tickets were still there' }))
   ) {
-    return fulfil(trx, dependencies, order, attempt);
+    await fulfilOrder(trx, dependencies, order);
+    return reflectEarlierRefunds(trx, order, attempt);
   }
   const why = cancelled ? 'event_cancelled' : 'sold_out';
   await moveOrder(
@@ -246,10 +251,7 @@ async function applyLatePayment(
     { statusDetail: why },
   );
   if (!(await requestAutomaticRefund(trx, order, attempt, 'late_payment')))
-    await reflectRefunds(trx, order, attempt, {
-      actor: 'stripe',
-      reason: 'the payment had been refunded at Stripe already',
-    });
+    await reflectEarlierRefunds(trx, order, attempt);
   await queueMail(trx, await lateRefundMail(trx, dependencies, order, why));
 }
 

@@ -39,7 +39,7 @@ async function recordDispute(
 ): Promise<void> {
   await inTransaction(dependencies.db, async (trx) => {
     const orders = createOrdersStore(trx);
-    const order = await orders.lock((await orders.getAttempt(attemptId)).orderId);
+    const order = await orders.lockOfAttempt(attemptId);
     const attempt = await orders.getAttempt(attemptId);
     const known = await trx('disputes').where({ stripe_dispute_id: dispute.id }).first('status', 'stage');
     const stage = stageOf(dispute.status);

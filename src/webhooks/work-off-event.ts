@@ -43,11 +43,12 @@ export const NOT_USED = 'ignored: not a type we use';
 /** Works off one event of the inbox. Throws when it can't be finished now: it is tried again. */
 export async function workOffEvent(dependencies: Dependencies, eventId: string): Promise<void> {
   const { db } = dependencies;
-  const row = await db('stripe_events').where({ id: eventId }).first();
-  if (!row || row.processed_at) return;
-  await db('stripe_events')
+  const [row] = await db('stripe_events')
     .where({ id: eventId })
-    .update({ attempts: db.raw('attempts + 1') });
+    .whereNull('processed_at')
+    .update({ attempts: db.raw('attempts + 1') })
+    .returning('payload');
+  if (!row) return;
   try {
     const outcome = await handle(dependencies, readStripeEvent(row.payload));
     await db('stripe_events')
