@@ -324,8 +324,8 @@ describe('as another kind of body at', () => {
   ];
   test.each(POSTS)('%s', async (route) => {
     const before = await stateOf();
-    // two of the guests' forms are a button without fields: they need no body
-    const needsNothing = /:token\/(release|mails)$/.test(route);
+    // three of the guests' forms are a button without fields: they need no body
+    const needsNothing = /:token\/(release|mails|extension)$/.test(route);
     const problems: string[] = [];
     for (const [what, type, body] of kinds) {
       const { answer } = await post(route, () => ({ body, headers: { 'Content-Type': type } }));
@@ -336,6 +336,15 @@ describe('as another kind of body at', () => {
     if (!needsNothing) expect(await stateOf()).toEqual(before);
   });
 });
+
+/** An order that waits for a decision, or a hold that may be longer: the second time they say that it is done. */
+const ACTS_ONCE = [
+  'POST /orders/:token/extension',
+  'POST /admin/orders/:id/check',
+  'POST /admin/orders/:id/decision',
+  'POST /organizer/orders/:id/check',
+  'POST /organizer/orders/:id/decision',
+];
 
 describe('columns that no form has, sent to', () => {
   const TABLES = [
@@ -366,7 +375,9 @@ describe('columns that no form has, sent to', () => {
 
     const before = await rightsAndMoney();
     const { answer } = await post(route, (token) => ({ token, fields: { ...planted, ...fields } }));
-    expect(answer.status).toBe(TABLE[route]!.outcomes[roleOf(route)].status);
+    // what can be done once was done by the bodies above, or by the form before
+    const done = ACTS_ONCE.includes(route) && answer.status === 409;
+    if (!done) expect(answer.status).toBe(TABLE[route]!.outcomes[roleOf(route)].status);
     for (const table of TABLES) {
       const rows = await world.db({ row: table }).select(world.db.raw('to_jsonb(row)::text AS line'));
       const hit = rows.find(({ line }) => /planted|424242|2001-09-09|abababab/.test(line));
