@@ -82,10 +82,17 @@ async function findScan(
 
 async function judge(
   trx: Knex.Transaction,
-  { eventId, presented }: Door & { presented: { eventId: string } | null },
+  { eventId, presented }: Door & { presented: { id: string; eventId: string } | null },
   ticket: TicketAtDoor | null,
 ): Promise<CheckInOutcome> {
   if (presented && presented.eventId !== eventId) return 'other_event';
+  const wasTest =
+    !ticket &&
+    presented &&
+    (await trx('removed_test_tickets')
+      .where({ ticket_id: presented.id, event_id: eventId })
+      .first('ticket_id'));
+  if (wasTest) return 'test_ticket';
   return judgeTicket(ticket, await trx('events').where({ id: eventId }).first('status'));
 }
 

@@ -7,6 +7,7 @@ import { cameraPage } from '../http/security-headers';
 import { emptyForm, type Form, parseForm } from '../http/forms';
 import { renderPage } from '../http/views';
 import { formatTime } from '../lib/dates';
+import { markedTitle } from '../events/event-mode';
 import { isUuid, newId } from '../lib/ids';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { type EventOfMember, eventOfMember } from '../organizers/event-of-member';
@@ -15,7 +16,11 @@ import { admitTicket, type Scan, takeBackEntry } from './admit-ticket';
 import { checkInForm, removalForm } from './check-in-forms';
 import { createDoorList, type DoorAnswer } from './door-list';
 
-export function checkInRouter({ db, ticketCodes }: Pick<Dependencies, 'db' | 'ticketCodes'>): Router {
+export function checkInRouter({
+  config,
+  db,
+  ticketCodes,
+}: Pick<Dependencies, 'config' | 'db' | 'ticketCodes'>): Router {
   const router = Router();
   const door = createDoorList(db);
   const guards: RequestHandler[] = [requireUser, loadOrganizer(db)];
@@ -77,6 +82,7 @@ export function checkInRouter({ db, ticketCodes }: Pick<Dependencies, 'db' | 'ti
     event: EventOfMember,
     shown: { answer?: DoorAnswer | null; form?: Form },
   ): Promise<void> {
+    event.title = markedTitle(config, event);
     const q = typeof req.query['q'] === 'string' ? req.query['q'].replaceAll('\0', '').trim() : '';
     const found = q === '' ? [] : await door.search(event.id, q.toWellFormed().slice(0, 100));
     renderPage(

@@ -1,7 +1,14 @@
 /** What the door says to a ticket. Pure: the caller reads the ticket under its lock. */
 
 export type CheckInOutcome =
-  'admitted' | 'already_in' | 'void' | 'blocked' | 'other_event' | 'unknown' | 'event_cancelled';
+  | 'admitted'
+  | 'already_in'
+  | 'void'
+  | 'blocked'
+  | 'other_event'
+  | 'unknown'
+  | 'event_cancelled'
+  | 'test_ticket';
 
 export interface TicketAtDoor {
   id: string;
@@ -16,7 +23,7 @@ export interface TicketAtDoor {
 export function judgeTicket(
   ticket: TicketAtDoor | null,
   event: { status: string },
-): Exclude<CheckInOutcome, 'other_event'> {
+): Exclude<CheckInOutcome, 'other_event' | 'test_ticket'> {
   if (!ticket) return 'unknown';
   if (event.status === 'cancelled') return 'event_cancelled';
   if (ticket.status === 'void') return 'void';
@@ -42,5 +49,9 @@ export const CHECK_IN_WORDS: Record<CheckInOutcome | 'undone', { heading: string
     text: 'No ticket of this event has this code. Search for the name below.',
   },
   event_cancelled: { heading: 'Event cancelled', text: 'This event was cancelled, so nobody is checked in.' },
+  test_ticket: {
+    heading: 'Only a test',
+    text: 'This ticket is from a test order, made before the event went live. It opens no door.',
+  },
   undone: { heading: 'Taken back', text: 'The ticket counts as unused again.' },
 };

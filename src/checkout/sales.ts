@@ -45,7 +45,7 @@ const READ_SALES = {
            LEFT JOIN ticket_types types ON types.event_id = events.id AND types.removed_at IS NULL
            LEFT JOIN organizer_fees fee ON fee.organizer_id = events.organizer_id AND fee.currency = events.currency
            -- the same choice as connectionForEvent
-           LEFT JOIN stripe_connections connection ON connection.livemode = events.livemode
+           LEFT JOIN stripe_connections connection ON (connection.livemode OR NOT events.livemode)
              AND connection.id = coalesce(events.stripe_connection_id,
                    (SELECT default_connection_id FROM organizers WHERE id = events.organizer_id))
           WHERE events.id = ANY($1::uuid[])

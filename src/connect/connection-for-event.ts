@@ -19,5 +19,6 @@ export async function connectionForEvent(db: Knex, event: PaidEvent): Promise<Co
   const connections = createConnectionsStore(db);
   if (!event.stripeConnectionId) return connections.findDefault(event.organizerId, event.livemode);
   const named = await connections.find(event.stripeConnectionId);
-  return named?.livemode === event.livemode ? named : null;
+  // a live connection can be used for tests too, not the other way round
+  return named && (named.livemode || !event.livemode) ? named : null;
 }

@@ -36,6 +36,14 @@ interface ConnectionRow {
 /** New values; a raw one where the database's clock decides. */
 type Changes = { [Column in keyof ConnectionRow]?: ConnectionRow[Column] | Knex.Raw };
 
+/**
+ * Whose connections payments of a mode can use: an account that was connected with the live client id takes payments in
+ * both modes, one that was connected with the test one only tests (docs.stripe.com/connect/testing).
+ */
+function modesFor(livemode: boolean): boolean[] {
+  return livemode ? [true] : [true, false];
+}
+
 /** SQL of connections. Give it a transaction to work inside one. */
 export function createConnectionsStore(db: Knex) {
   const connections = () => db<ConnectionRow>('stripe_connections');
@@ -47,7 +55,8 @@ export function createConnectionsStore(db: Knex) {
      */
     async findDefault(organizerId: string, livemode: boolean): Promise<Connection | null> {
       const row = await connections()
-        .where({ organizer_id: organizerId, livemode })
+        .where({ organizer_id: organizerId })
+        .where('livemode', 'in', modesFor(livemode))
         .where('id', db('organizers').where({ id: organizerId }).select('default_connection_id'))
         .first();
       return row ? toConnection(row) : null;
@@ -56,7 +65,8 @@ export function createConnectionsStore(db: Knex) {
     /** All that have not ended, the one connected first at the top. */
     async listLiving(organizerId: string, livemode: boolean): Promise<Connection[]> {
       const rows = await connections()
-        .where({ organizer_id: organizerId, livemode })
+        .where({ organizer_id: organizerId })
+        .where('livemode', 'in', modesFor(livemode))
         .whereIn('status', ['active', 'disconnecting'])
         .orderBy(['connected_at', 'id']);
       return rows.map(toConnection);

@@ -3,6 +3,7 @@
  * an address of its own, in the mode of today.
  */
 import { type Knex } from 'knex';
+import { connectionForEvent } from '../connect/connection-for-event';
 import { moveByWeeks, weeksUntilAfter } from '../lib/dates';
 import { createTicketTypesStore } from '../ticket-types/ticket-types-store';
 import { type TicketType } from '../ticket-types/ticket-type';
@@ -24,8 +25,9 @@ export async function duplicateEvent(
   const event = await createEventsStore(db).getOfOrganizer(eventId, owner.organizerId);
   const ticketTypes = await createTicketTypesStore(db).listOfEvent(event.id);
   const copy = copyOf(event, ticketTypes, now);
-  // an account of the other mode can't be this one's
-  if (event.livemode !== owner.livemode) copy.stripeConnectionId = null;
+  // an account that takes only tests can't be a live event's
+  const named = await connectionForEvent(db, { ...event, livemode: owner.livemode });
+  if (copy.stripeConnectionId && !named) copy.stripeConnectionId = null;
   return createEvent(db, copy, owner);
 }
 

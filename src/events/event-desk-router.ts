@@ -34,6 +34,8 @@ import {
   parseEventForm,
   readEventForm,
 } from './event-forms';
+import { isInTestMode, offersTestMode } from './event-mode';
+import { eventModeRouter } from './event-mode-router';
 import { eventPreviewRouter } from './event-preview-router';
 import { createEventsStore } from './events-store';
 import { payoutPreviewRouter } from './payout-preview-router';
@@ -58,6 +60,7 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
   router.use(eventPreviewRouter(dependencies));
   router.use(eventChangeRouter(dependencies));
   router.use(payoutPreviewRouter(dependencies));
+  router.use(eventModeRouter(dependencies));
 
   router.get(paths.events(), async (req: Request, res: Response) => {
     const organizer = organizerOf(req);
@@ -103,6 +106,8 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
       ...homeLocals(known, config.baseUrl),
       sales,
       told: await createEventChangesStore(db).list(known.event.id, NOTICES_SHOWN),
+      offersTestMode: offersTestMode(config),
+      inTestMode: isInTestMode(config, known.event),
       mayDuplicate: organizerOf(req).role === 'owner',
     });
   });

@@ -12,6 +12,7 @@ import { isOffered, needsPayment } from './event-availability';
 import { type TicketBox, ticketBox } from './event-page-model';
 import { eventJsonLd } from './event-structured-data';
 import { descriptionHtml, descriptionText } from './event-text';
+import { isInTestMode, markedTitle } from './event-mode';
 import { createPublicEventsStore, type PublicEvent } from './public-events-store';
 
 export interface EventPageOptions {
@@ -45,12 +46,13 @@ export async function renderEventPage(
 
 /** The view of a public event, what the page says of itself, and what the view is given. */
 export function eventPageView(
-  config: Pick<Config, 'baseUrl'>,
+  config: Pick<Config, 'baseUrl' | 'stripe'>,
   found: PublicEvent,
   connectionReady: boolean,
   options: EventPageOptions,
 ) {
   const { event, organizer } = found;
+  const inTestMode = isInTestMode(config, event);
   const box = ticketBox(event, found.ticketTypes, {
     connectionReady,
     now: new Date(),
@@ -65,10 +67,11 @@ export function eventPageView(
   return {
     view: 'events/event',
     page: {
-      title: event.title,
+      title: markedTitle(config, event),
       description,
       canonical: url,
       meta: [
+        ...(inTestMode ? [{ name: 'robots', content: 'noindex' }] : []),
         { property: 'og:type', content: 'website' },
         { property: 'og:site_name', content: 'Foyer' },
         { property: 'og:title', content: event.title },
@@ -79,13 +82,20 @@ export function eventPageView(
         { property: 'og:image:height', content: '630' },
         { name: 'twitter:card', content: 'summary_large_image' },
       ],
-      jsonLd: eventJsonLd(event, box, {
-        page: url,
-        poster: shared,
-        organizer: { name: organizer.name, url: config.baseUrl + paths.organizerPage(organizer.slug) },
-      }),
+      // nothing that a search engine should offer
+      jsonLd: inTestMode
+        ? null
+        : eventJsonLd(event, box, {
+            page: url,
+            poster: shared,
+            organizer: { name: organizer.name, url: config.baseUrl + paths.organizerPage(organizer.slug) },
+          }),
     },
-    locals: eventPageLocals(found, box, { ...options, poster: posterOf(event) }),
+    locals: eventPageLocals(found, box, {
+      ...options,
+      poster: posterOf(event),
+      inTestMode,
+    }),
   };
 }
 
@@ -104,7 +114,7 @@ export interface PreviewNotice {
 export function eventPageLocals(
   { event, organizer, legal }: Pick<PublicEvent, 'event' | 'organizer' | 'legal'>,
   box: TicketBox,
-  options: EventPageOptions & { poster: string; previewOf?: PreviewNotice },
+  options: EventPageOptions & { poster: string; previewOf?: PreviewNotice; inTestMode?: boolean },
 ): Record<string, unknown> {
   return {
     event,
@@ -116,6 +126,7 @@ export function eventPageLocals(
     problem: options.problem ?? null,
     poster: options.poster,
     previewOf: options.previewOf ?? null,
+    inTestMode: options.inTestMode ?? false,
   };
 }
 

@@ -9,7 +9,7 @@ import { listOrders, type ListedOrder, type OrderSearch, readOrderSearch } from 
 
 const PAGE_SIZE = 500;
 
-const HEADINGS = ['Order', 'State', 'Name', 'Mail', 'Tickets', 'Amount', 'Currency', 'Begun (UTC)'];
+const HEADINGS = ['Order', 'State', 'Name', 'Mail', 'Tickets', 'Amount', 'Currency', 'Begun (UTC)', 'Mode'];
 
 /** Lines of the file, some hundred at a time. The mark at the beginning tells spreadsheets that it is UTF-8. */
 export async function* ordersAsCsv(
@@ -42,6 +42,7 @@ function fieldsOf(order: ListedOrder): string[] {
     moneyToText(order.total, order.currency),
     order.currency.toUpperCase(),
     order.createdAt.toISOString(),
+    order.livemode ? 'live' : 'test',
   ];
 }
 

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
+import { markedTitle } from '../events/event-mode';
 import { renderPage } from '../http/views';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { eventOfMember, thingOfMember } from '../organizers/event-of-member';
@@ -26,6 +27,7 @@ export function orderDeskRouter({
 
   router.get('/organizer/events/:id/orders', loadOrganizer(db), async (req: Request, res: Response) => {
     const event = await eventOfMember(db, req);
+    event.title = markedTitle(config, event);
     const organizer = organizerOf(req);
     const search = readOrderSearch(req.query);
     const list = await listOrders(db, event.id, search);
@@ -68,6 +70,7 @@ export function orderDeskRouter({
     const organizer = organizerOf(req);
     const order = await orders.get(id);
     const event = await db('events').where({ id: order.eventId }).first();
+    event.title = markedTitle(config, event);
     renderPage(
       req,
       res,

@@ -32,6 +32,7 @@ export interface ListedOrder {
   currency: string;
   tickets: number;
   createdAt: Date;
+  livemode: boolean;
 }
 
 const PAGE_SIZE = 50;
@@ -60,6 +61,7 @@ export async function listOrders(
       currency: row.currency,
       tickets: row.tickets,
       createdAt: row.created_at,
+      livemode: row.livemode,
     })),
     next: rows.length > size && last ? `${last.cursor_at}.${last.id}` : null,
   };

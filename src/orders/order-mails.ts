@@ -2,6 +2,7 @@
 import { type Knex } from 'knex';
 import { type Dependencies } from '../dependencies';
 import { createEventChangesStore } from '../events/event-changes-store';
+import { markedTitle } from '../events/event-mode';
 import { toldInWords } from '../events/worth-telling';
 import { eventCalendar } from '../lib/calendar';
 import { formatTimeRange } from '../lib/dates';
@@ -168,6 +169,7 @@ export function footerFor(order: Order, title: string): string {
 /** What every mail about an order names. */
 export async function readOrderForMail(db: Knex, { config, orderTokens }: MailDependencies, order: Order) {
   const event = await db('events').where({ id: order.eventId }).first();
+  event.title = markedTitle(config, event);
   const organizer = await db('organizers').where({ id: order.organizerId }).first();
   const lines = await createOrdersStore(db).listLines(order.id);
   return { event, organizer, lines, url: config.baseUrl + paths.order(orderTokens.sign(order.id)) };

@@ -5,6 +5,7 @@ import { readMyOrders } from '../checkout/my-orders-cookie';
 import { createEventChangesStore } from '../events/event-changes-store';
 import { toldInWords } from '../events/worth-telling';
 import { emptyForm, type Form } from '../http/forms';
+import { isInTestMode, markedTitle } from '../events/event-mode';
 import { type Notice, renderPage } from '../http/views';
 import { formatMoney } from '../lib/money';
 import { qrSvg } from '../lib/qr';
@@ -30,13 +31,14 @@ export interface OrderPageOptions {
 export async function renderOrderPage(
   req: Request,
   res: Response,
-  dependencies: Pick<Dependencies, 'db' | 'orderTokens' | 'stripe' | 'ticketCodes'>,
+  dependencies: Pick<Dependencies, 'db' | 'config' | 'orderTokens' | 'stripe' | 'ticketCodes'>,
   order: Order,
   options: OrderPageOptions = {},
 ): Promise<void> {
   const { db, orderTokens } = dependencies;
   const token = orderTokens.sign(order.id);
   const event = await db('events').where({ id: order.eventId }).first();
+  event.title = markedTitle(dependencies.config, event);
   const organizer = await db('organizers')
     .where({ id: order.organizerId })
     .first('name', 'slug', 'contact_email');
@@ -77,6 +79,7 @@ export async function renderOrderPage(
       organizer,
       words,
       disputed,
+      inTestMode: isInTestMode(dependencies.config, order),
       stripeAway: waitsForStripe(order) && dependencies.stripe.isAway(order.livemode),
       tickets,
       refunds: order.status === 'held' ? [] : await listRefundsForBuyer(db, order.id, organizer),

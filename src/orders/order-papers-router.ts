@@ -2,6 +2,7 @@
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { Conflict } from '../errors';
+import { markedTitle } from '../events/event-mode';
 import { renderPage } from '../http/views';
 import { formatTimeRange } from '../lib/dates';
 import { formatMoney } from '../lib/money';
@@ -25,7 +26,7 @@ export function orderPapersRouter(dependencies: Dependencies): Router {
     const event = await db('events').where({ id: order.eventId }).first();
     const organizer = await db('organizers').where({ id: order.organizerId }).first('name', 'contact_email');
     const pdf = await ticketPrinter.print({
-      eventTitle: event.title,
+      eventTitle: markedTitle(dependencies.config, event),
       when: formatTimeRange(event.starts_at, event.ends_at, event.time_zone),
       where:
         event.location_kind === 'online'

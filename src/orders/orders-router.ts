@@ -3,6 +3,7 @@ import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { Conflict } from '../errors';
 import { noStore } from '../http/security-headers';
+import { markedTitle } from '../events/event-mode';
 import { renderPage } from '../http/views';
 import { eventCalendar } from '../lib/calendar';
 import { qrSvg } from '../lib/qr';
@@ -83,6 +84,7 @@ export function ordersRouter(dependencies: Dependencies): Router {
     if (!ticket) return refuseMiss(req, 'ticket');
     const order = await createOrdersStore(db).get(ticket.order_id);
     const event = await db('events').where({ id: ticket.event_id }).first();
+    event.title = markedTitle(dependencies.config, event);
     const code = String(req.params['code']);
     res.set('X-Robots-Tag', 'noindex');
     renderPage(

@@ -13,6 +13,7 @@ export interface EventOfMember {
   ends_at: Date;
   time_zone: string;
   currency: string;
+  livemode: boolean;
 }
 
 /**

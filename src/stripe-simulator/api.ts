@@ -130,8 +130,8 @@ export function formText(req: Request): string {
 }
 
 /** The secret key as Bearer or as the user of Basic. */
-export function presentedKey(req: Request): string | undefined {
-  const [scheme = '', value = ''] = (req.get('Authorization') ?? '').split(' ');
+export function presentedKey(authorization: string | undefined): string | undefined {
+  const [scheme = '', value = ''] = (authorization ?? '').split(' ');
   if (/^bearer$/i.test(scheme)) return value;
   return /^basic$/i.test(scheme) ? Buffer.from(value, 'base64').toString().split(':')[0] : undefined;
 }
@@ -142,7 +142,7 @@ export function isPlatformKey({ options }: Simulator, key: string): boolean {
 }
 
 function authenticate(simulator: Simulator, req: Request): void {
-  const key = presentedKey(req);
+  const key = presentedKey(req.get('Authorization'));
   if (!key)
     throw refused('You did not provide an API key. Send it in the Authorization header.', { status: 401 });
   if (!isPlatformKey(simulator, key))

@@ -218,7 +218,7 @@ function deauthorize(simulator: Simulator, { req, pairs }: Exchange): Answer {
 }
 
 function authenticateClient(simulator: Simulator, req: Request, form: Fields): void {
-  const key = presentedKey(req) || form.client_secret;
+  const key = presentedKey(req.get('Authorization')) || form.client_secret;
   if (!key) throw oauthRefused('invalid_client', 'No API key provided', 401);
   if (!isPlatformKey(simulator, key))
     throw oauthRefused('invalid_client', `No such API key: ${key.slice(0, 8)}****`, 401);

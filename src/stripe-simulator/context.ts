@@ -19,6 +19,8 @@ export interface SimulatorOptions {
     clientId: string;
     accountId?: string;
     redirectUris: string[];
+    /** of a platform that is in both modes: `secretKey` and `clientId` are its live ones then */
+    testKeys?: { secretKey: string; clientId: string };
   };
   /** the platform's endpoint for events on connected accounts */
   webhook: { url: string; secret: string } | null;
@@ -29,7 +31,7 @@ export interface SimulatorOptions {
 
 export interface Simulator {
   options: SimulatorOptions;
-  /** comes from the platform's key: the simulator plays one mode */
+  /** comes from the platform's key; a platform with keys of both modes is two simulators over one state (modes.ts) */
   livemode: boolean;
   platformAccount: string;
   state: State;

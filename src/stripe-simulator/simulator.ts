@@ -14,6 +14,7 @@ import { dashboardRoutes } from './dashboard';
 import { disputesApi } from './disputes';
 import { createFaults } from './faults';
 import { hostedCheckoutRoutes } from './hosted-checkout';
+import { isForTestMode, ofMode, testModeOf } from './modes';
 import { sendPage, VIEWS } from './pages';
 import { settle } from './payments';
 import { errorAnswer, Refusal } from './refusal';
@@ -42,8 +43,15 @@ export async function startSimulator(
     server.close();
     throw error;
   }
-  server.on('request', createApp(simulator));
-  const ticker = setInterval(() => tick(simulator), TICK_MS).unref();
+  const test = testModeOf(simulator);
+  const mainApp = createApp(
+    test ? { ...simulator, state: ofMode(simulator.state, simulator.livemode) } : simulator,
+  );
+  const testApp = test && createApp(test);
+  server.on('request', (req, res) =>
+    testApp && isForTestMode(req, test) ? testApp(req, res) : mainApp(req, res),
+  );
+  const ticker = setInterval(() => tick(simulator, test), TICK_MS).unref();
   const { port } = server.address() as AddressInfo;
 
   return {
@@ -136,14 +144,16 @@ async function answerProblem(req: Request, res: Response, status: number, messag
 }
 
 /** What happens by time: sessions expire, delayed payments end, webhooks are tried again. */
-function tick(simulator: Simulator): void {
+function tick(simulator: Simulator, test: Simulator | null): void {
   const { state, clock, webhooks, log } = simulator;
   try {
     for (const { id, at, outcome } of state.all('timers')) {
       if (at > clock.seconds()) continue;
       const intent = state.get('intents', id);
-      if (intent) settle(simulator, intent, outcome ?? 'success');
-      else expireSession(simulator, getSession(simulator, id));
+      const isTest = (intent ?? state.get('sessions', id))?.object.livemode === false;
+      const player = test && isTest ? test : simulator;
+      if (intent) settle(player, intent, outcome ?? 'success');
+      else expireSession(player, getSession(player, id));
     }
     webhooks.tick();
   } catch (error) {

@@ -58,7 +58,7 @@ export function createWebhookDelivery(parts: {
       api_version: '2026-10-28.endive',
       created: created ?? clock.seconds(),
       data: { object: structuredClone(object), previous_attributes: previous },
-      livemode: livemode ?? parts.livemode,
+      livemode: livemode ?? (object as { livemode?: boolean }).livemode ?? parts.livemode,
       pending_webhooks: reachable ? 1 : 0,
       request: cause ?? { id: null, idempotency_key: null },
       type,

@@ -42,6 +42,11 @@ export function webhooksRouter({
       const event = readStripeEvent(payload);
       // Signed, but nothing that we could store: taken, or Stripe would send it for days.
       if (!event) return res.status(200).json({ received: true, ignored: true });
+      // Events of tests come to both endpoints, live ones to the live endpoint alone (STRIPE: Connect webhooks).
+      if (event.livemode && !signedFor.livemode && config.stripe.modes.length > 1) {
+        logger.warn({ requestId: req.id }, 'a live event was signed with the secret of test mode: refused');
+        return res.status(400).json({ error: 'This endpoint is for events of test mode.' });
+      }
       const ignored = USED_EVENT_TYPES.includes(event.type) ? null : NOT_USED;
       await keepEvent(db, event, payload, ignored);
       res.status(200).json({ received: true });

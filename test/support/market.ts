@@ -10,12 +10,22 @@ import { createTestApp, type TestApp, type TestAppOverrides, testConfig } from '
 export const PASSWORD = 'four quiet words here';
 export const GOOD_CARD = { card_number: '4242 4242 4242 4242', exp: '12 / 34', cvc: '123', name: 'Ada' };
 
+const LIVE_KEYS = {
+  livemode: true,
+  secretKey: 'sk_live_platformOfTheTests',
+  clientId: 'ca_livePlatformOfTheTests',
+  webhookSecrets: ['whsec_liveSecretOfTheTests'],
+};
+
 export type Market = Awaited<ReturnType<typeof openMarket>>;
 
-export async function openMarket(overrides: TestAppOverrides & { requestsPerSecond?: number } = {}) {
+export async function openMarket(
+  overrides: TestAppOverrides & { requestsPerSecond?: number; bothModes?: boolean } = {},
+) {
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
-  const keys = testConfig({}).stripe.primary;
+  const testKeys = testConfig({}).stripe.primary;
+  const keys = overrides.bothModes ? LIVE_KEYS : testKeys;
   const simulator = await startSimulator({
     port: 0,
     stateFile: null,
@@ -25,6 +35,9 @@ export async function openMarket(overrides: TestAppOverrides & { requestsPerSeco
       publishableKey: 'pk_test_platform',
       clientId: keys.clientId,
       redirectUris: [`${baseUrl}/stripe/callback`],
+      ...(overrides.bothModes
+        ? { testKeys: { secretKey: testKeys.secretKey, clientId: testKeys.clientId } }
+        : {}),
     },
     webhook: { url: `${baseUrl}/webhooks/stripe`, secret: keys.webhookSecrets[0]! },
     requestsPerSecond: overrides.requestsPerSecond ?? null,
@@ -33,7 +46,12 @@ export async function openMarket(overrides: TestAppOverrides & { requestsPerSeco
     ...overrides,
     port,
     config: { baseUrl, ...overrides.config },
-    stripe: { apiUrl: simulator.url, connectUrl: simulator.url, ...overrides.stripe },
+    stripe: {
+      apiUrl: simulator.url,
+      connectUrl: simulator.url,
+      ...(overrides.bothModes ? { primary: keys, modes: [keys, testKeys] } : {}),
+      ...overrides.stripe,
+    },
   });
   let emails = 0;
 

@@ -495,6 +495,10 @@ export const TABLE: Record<string, Row> = {
   'GET /admin/organizers': { outcomes: adminsOnly(page) },
   'GET /admin/organizers/:id': { outcomes: adminsOnly(page) },
   'GET /admin/organizers/:id/suspension': { outcomes: adminsOnly(page) },
+  // the walked world is on the simulator, where all is a test and nothing is to choose
+  'GET /organizer/events/:id/mode': { outcomes: ownDesk(notFound) },
+  'POST /organizer/events/:id/mode': { outcomes: ownDesk(notFound), fields: () => ({ to: 'test' }) },
+  'POST /organizer/events/:id/test-orders/removal': { outcomes: ownDesk(notFound) },
   'GET /organizer/payout-preview': { outcomes: ownDesk(page) },
   'GET /admin/organizers/:id/fees': { outcomes: adminsOnly(page) },
   'POST /admin/organizers/:id/fees': {
