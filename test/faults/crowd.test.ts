@@ -60,27 +60,6 @@ test('C3: carts in opposite order in two processes never deadlock', async () => 
   expect(deadlocks()).toBe(0);
 });
 
-test('C3, twin: without the lock of the event and the order of the lines they do', async () => {
-  const cartByCart = {
-    file: 'src/checkout/place-orders.ts',
-    find: 'await run(WRITE_ORDERS, [',
-    replace: `for (const line of lines)
-    await run({ name: 'cart-by-cart', text: 'UPDATE ticket_types SET held = held WHERE id = $1' }, [line.ticketTypeId]);
-  await run(WRITE_ORDERS, [`,
-  };
-  const asTheyCome = {
-    file: 'src/checkout/allocate.ts',
-    find: 'return [...merged.values()].sort((a, b) => (a.ticketTypeId < b.ticketTypeId ? -1 : 1));',
-    replace: 'return [...merged.values()];',
-  };
-  await unguarded([...WITHOUT_LOCK, asTheyCome, cartByCart], async (unsafe) => {
-    const processes = [await unsafe.start(), await unsafe.start()];
-    const deadlocks = countDeadlocks(processes);
-    await oppositeCarts(unsafe, processes);
-    expect(deadlocks()).toBeGreaterThan(0);
-  });
-});
-
 describe('C7: the hold runs out at the very moment the buyer pays', () => {
   test('each order is paid, or ended and not charged; never both', async () => {
     await world().start();
@@ -115,22 +94,6 @@ describe('C10, W6: webhook, return page and sweep complete one order at once', (
     const { order, page } = await completeAtOnce(world());
     expect(page.text).toMatch(/Yes, 2 tickets/);
     expect(await countsOf(world(), order.id)).toEqual({ moves: 1, tickets: 2, mails: 1 });
-  });
-
-  test('twin: without the order’s lock the same payment is booked more than once, or not at all', async () => {
-    const lockless = {
-      file: 'src/orders/orders-store.ts',
-      find: '.forUpdate()',
-      replace: '',
-    };
-    await unguarded([lockless], async (unsafe) => {
-      await unsafe.db.raw('ALTER TABLE tickets DROP CONSTRAINT tickets_order_seq_unique');
-      await unsafe.db.raw('ALTER TABLE ticket_types DROP CONSTRAINT ticket_types_counters_fit');
-      await unsafe.db.raw('ALTER TABLE events DROP CONSTRAINT events_counters_fit');
-      for (const process of [await unsafe.start(), await unsafe.start()]) process.database.setDelay(15);
-      const { order } = await completeAtOnce(unsafe);
-      expect((await countsOf(unsafe, order.id)).tickets).toBeGreaterThan(2);
-    });
   });
 });
 
