@@ -115,9 +115,12 @@ test('S18: Stripe is away: pages go on, buyers are told the truth; afterwards al
   const orders = await Promise.all(Array.from({ length: 10 }, () => hold(world(), sale)));
   const answers = await Promise.all(orders.map(giveDetails));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([303]));
-  const waiting = await ask('GET', `${orders[0]!.url}/payment`);
-  expect(waiting.text).toMatch(/Stripe does not answer right now/);
-  expect(waiting.text).toMatch(/not (been )?charged/);
+  let page = '';
+  await until(async () => {
+    page = (await ask('GET', `${orders[0]!.url}/payment`)).text;
+    return page.includes('Stripe does not answer right now');
+  }, 'the page says that Stripe is away');
+  expect(page).toMatch(/not (been )?charged/);
   await world().passTime(4);
   await worker.sweep();
   expect((await choose(world(), sale)).status).toBe(303);
