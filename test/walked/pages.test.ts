@@ -496,6 +496,8 @@ get('GET /admin/mails/:id', 'admin');
 get('GET /admin/mails/:id/delivery', 'admin');
 mistakes('GET /admin/mails/:id/delivery', 'admin', 'POST /admin/mails/:id/delivery', {});
 get('GET /admin/webhooks/:id', 'admin');
+// walked on the simulator, where there is nothing to choose: test/journeys/test-mode opens it with keys of both modes
+get('GET /organizer/events/:id/mode', 'member', 'without a choice', undefined, 404);
 get('GET /admin/organizers/:id/fees', 'admin');
 mistakes('GET /admin/organizers/:id/fees', 'admin', 'POST /admin/organizers/:id/fees', { rule: 'own' });
 get('GET /admin/webhooks/:id/replay', 'admin');
