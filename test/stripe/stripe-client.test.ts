@@ -306,6 +306,7 @@ describe('refunding', () => {
       amount: 4000n,
       currency: 'eur',
       paymentIntentId: 'pi_1',
+      chargeId: null,
       failureReason: 'lost_or_stolen_card',
       metadata: { foyer_refund: 'r1' },
     });

@@ -192,6 +192,7 @@ describe('inside a database transaction', () => {
       stripe.findCheckoutSession({ ...ORGANIZER, since: new Date(), matches: () => true }),
     createRefund: refund,
     listRefunds: () => stripe.listRefunds({ ...ORGANIZER, paymentIntentId: 'pi_1' }),
+    readFeeRefunded: () => stripe.readFeeRefunded({ livemode: false, chargeId: 'ch_1' }),
     retrieveAccount: () => stripe.retrieveAccount(ORGANIZER),
     listChargeCurrencies: () => stripe.listChargeCurrencies({ country: 'DE', livemode: false }),
     retrievePlatformAccountId: () => stripe.retrievePlatformAccountId(false),
