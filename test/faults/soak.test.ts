@@ -8,7 +8,7 @@ test('twin: if payments were not settled, a soak would end with exit code 1, and
   const built = await buildApp({ entries: ['test/soak', 'test/faults/rig', 'test/support'] });
   try {
     const json = join(built.folder, 'report.json');
-    const words = ['--minutes', '0.25', '--seed', '4', '--without', 'settling', '--json', json];
+    const words = ['--minutes', '0.6', '--seed', '4', '--without', 'settling', '--json', json];
     const code = await new Promise((done) => {
       const soak = execFile(
         process.execPath,

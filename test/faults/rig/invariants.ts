@@ -247,7 +247,7 @@ const CHARGED: Partial<Record<OrderStatus, RegExp>> = {
   paid: /Paid|Free; nothing was charged/,
   expired: /You were not charged/,
   failed: /You were not charged/,
-  refunded: /was given back/,
+  refunded: /was given back|goes back to you/,
   refund_pending: /being given back/,
 };
 
