@@ -460,16 +460,23 @@ describe('publishing', () => {
     expect((await eventRow(id)).status).toBe('published');
   });
 
-  test('a connection of the other mode does not count', async () => {
-    const organizer = await signUpOrganizer(testApp, { organizerName: 'Wrong mode' });
-    await connect(organizer, { livemode: true });
+  // an account that was connected with the live client id takes tests too; one of test mode takes nothing else
+  test.each([
+    ['a live event', 'a test connection', { event: true, connection: false }, 422],
+    ['a live event', 'a live connection', { event: true, connection: true }, 303],
+    ['a test event', 'a live connection', { event: false, connection: true }, 303],
+    ['a test event', 'a test connection', { event: false, connection: false }, 303],
+  ])('%s on %s', async (event, connection, livemode, status) => {
+    const organizer = await signUpOrganizer(testApp, { organizerName: `${event} on ${connection}` });
+    await connect(organizer, { livemode: livemode.connection });
     const id = await createEvent({ 'tickets.0.kind': 'paid', 'tickets.0.price': '20' }, organizer);
+    await db('events').where({ id }).update({ livemode: livemode.event });
     const token = await csrfTokenOf(organizer.agent, NEW);
     const answer = await organizer.agent
       .post(`/organizer/events/${id}/publication`)
       .type('form')
       .send({ _csrf: token });
-    expect(answer.status).toBe(422);
+    expect(answer.status).toBe(status);
   });
 
   test('an event that has begun is not published', async () => {
