@@ -139,8 +139,6 @@ export function createPaymentQueueStore(db: Knex, spacing: number) {
   };
 }
 
-export type PaymentQueueStore = ReturnType<typeof createPaymentQueueStore>;
-
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 function toClaim(row: any): Claim {
   return { attempt: toAttempt(row), waitMs: row.slot_in * 1000 };
