@@ -14,6 +14,7 @@ import { type BuyersPlan, type BuyersResult } from './buyers';
 import { type LoadPlan, type LoadResult } from './load';
 
 const ROOT = join(__dirname, '../../..');
+const FILLING_MS = 10 * 60_000;
 
 export type World = Awaited<ReturnType<typeof createWorld>>;
 
@@ -21,7 +22,8 @@ export async function createWorld() {
   const dataDir = mkdtempSync(join(tmpdir(), 'foyer-bench-'));
   const server = await startEmbeddedServer({ dataDir });
   await migrateToLatest(server.url);
-  const db = createDatabase({ url: server.url, poolSize: 4 });
+  // filling and analysing a million orders takes longer than any page may wait
+  const db = createDatabase({ url: server.url, poolSize: 4, patienceMs: FILLING_MS });
   const secrets = join(dataDir, 'app');
   return {
     db,
