@@ -12,6 +12,7 @@ import { holdsRouter } from './checkout/holds-router';
 import { connectionsRouter } from './connect/connections-router';
 import { oauthRouter } from './connect/oauth-router';
 import { type Dependencies } from './dependencies';
+import { discountDeskRouter } from './discounts/discount-desk-router';
 import { eventDeskRouter } from './events/event-desk-router';
 import { eventReportsRouter } from './events/event-reports-router';
 import { eventCoverRouter, readCoverUpload } from './events/event-cover-router';
@@ -98,6 +99,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(organizersRouter(dependencies));
   app.use(orderDeskRouter(dependencies));
   app.use(decisionDeskRouter(dependencies));
+  app.use(discountDeskRouter(dependencies));
   app.use(checkInRouter(dependencies));
   app.use(refundsRouter(dependencies));
   app.use(eventRefundsRouter(dependencies));

@@ -4,6 +4,7 @@ const segment = encodeURIComponent;
 export const paths = {
   home: () => '/',
   event: (slug: string) => `/events/${segment(slug)}`,
+  eventWithCode: (slug: string, code: string) => `/events/${segment(slug)}?code=${segment(code)}`,
   eventCalendar: (slug: string) => `/events/${segment(slug)}/calendar.ics`,
   eventPoster: (slug: string) => `/events/${segment(slug)}/poster.svg`,
   eventShare: (slug: string) => `/events/${segment(slug)}/share.png`,
@@ -78,6 +79,9 @@ export const paths = {
   eventSales: (id: string) => `/organizer/events/${segment(id)}/sales`,
   eventOrderList: (id: string) => `/organizer/events/${segment(id)}/orders`,
   eventOrdersCsv: (id: string) => `/organizer/events/${segment(id)}/orders.csv`,
+  discountCodes: (eventId: string) => `/organizer/events/${segment(eventId)}/codes`,
+  discountCodeSwitch: (eventId: string, id: string) =>
+    `/organizer/events/${segment(eventId)}/codes/${segment(id)}/switch`,
   checkIn: (id: string) => `/organizer/events/${segment(id)}/check-in`,
   checkInRemoval: (id: string) => `/organizer/events/${segment(id)}/check-in/removal`,
   checkInCounts: (id: string) => `/organizer/events/${segment(id)}/check-in/counts`,

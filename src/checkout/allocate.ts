@@ -1,5 +1,12 @@
 /** Who of a batch gets tickets: pure, run under the event's lock on what was just read there. */
 import {
+  type DiscountCode,
+  discountOn,
+  UNKNOWN_CODE,
+  unlocks,
+  whyUnusable,
+} from '../discounts/discount-code';
+import {
   type EventForSale,
   isOffered,
   needsPayment,
@@ -21,6 +28,8 @@ export interface OrderRequest {
   lines: RequestedLine[];
   /** who this visitor is to the cap on open holds; null = nobody we can tell apart */
   visitorHash: string | null;
+  /** a discount or access code, in capital letters; left out or null where none was given */
+  code?: string | null;
 }
 
 export interface SaleSnapshot {
@@ -28,6 +37,8 @@ export interface SaleSnapshot {
   ticketTypes: TicketTypeForSale[];
   connectionReady: boolean;
   openHoldsByVisitor: Map<string, number>;
+  /** the codes that this batch names, by their names; left out where it names none */
+  codes?: Map<string, DiscountCode>;
   now: Date;
 }
 
@@ -35,8 +46,11 @@ export interface AllocatedLine {
   ticketTypeId: string;
   ticketTypeName: string;
   quantity: number;
+  /** what is paid for each */
   unitPrice: bigint;
   passedOnFee: bigint | null;
+  /** what the order's code took off each; left out where nothing was */
+  discount?: bigint;
 }
 
 export type Refusal = {
@@ -49,13 +63,17 @@ export type Refusal = {
     | 'no_payments'
     | 'quantity'
     | 'amount'
-    | 'event_closed';
+    | 'event_closed'
+    | 'code';
   /** messages by ticket type */
   problems: Map<string, string>;
+  /** what is wrong with the code */
+  codeProblem?: string;
 };
 
 export type Allocation =
-  { ok: true; lines: AllocatedLine[]; total: bigint } | { ok: false; refusal: Refusal };
+  | { ok: true; lines: AllocatedLine[]; total: bigint; /** the code that made a difference */ codeId?: string }
+  | { ok: false; refusal: Refusal };
 
 /** Unfinished orders of one event that one network address may hold at a time: many people share one, so it is generous. */
 export const MAX_OPEN_HOLDS_PER_VISITOR = 40;
@@ -68,13 +86,16 @@ export function allocate(snapshot: SaleSnapshot, requests: OrderRequest[]): Allo
   const event = { ...snapshot.event };
   const types = new Map(snapshot.ticketTypes.map((type) => [type.id, { ...type }]));
   const holds = new Map(snapshot.openHoldsByVisitor);
+  const codes = new Map([...(snapshot.codes ?? [])].map(([name, code]) => [name, { ...code }]));
 
   return requests.map((request) => {
     if (request.visitorHash !== null && (holds.get(request.visitorHash) ?? 0) >= MAX_OPEN_HOLDS_PER_VISITOR) {
       return { ok: false, refusal: { reason: 'too_many_holds', problems: new Map() } };
     }
-    const allocation = allocateOne(event, types, snapshot, request);
+    const code = request.code ? (codes.get(request.code) ?? 'unknown') : null;
+    const allocation = allocateOne(event, types, snapshot, request, code);
     if (allocation.ok) {
+      if (allocation.codeId) codes.get(request.code!)!.held += 1;
       for (const line of allocation.lines) {
         types.get(line.ticketTypeId)!.held += line.quantity;
         event.held += line.quantity;
@@ -91,6 +112,7 @@ function allocateOne(
   types: Map<string, TicketTypeForSale>,
   snapshot: SaleSnapshot,
   request: OrderRequest,
+  named: DiscountCode | 'unknown' | null,
 ): Allocation {
   const wanted = mergeLines(request.lines);
   const refuse = (reason: Refusal['reason'], problems = new Map<string, string>()): Allocation => ({
@@ -100,14 +122,25 @@ function allocateOne(
   if (wanted.length === 0) return refuse('nothing_chosen');
   if (event.status !== 'published' || snapshot.now >= event.endsAt) return refuse('event_closed');
 
+  const code = named === 'unknown' ? null : named;
+  const refuseCode = (codeProblem: string): Allocation => ({
+    ok: false,
+    refusal: { reason: 'code', problems: new Map(), codeProblem },
+  });
+  const codeProblem = named === 'unknown' ? UNKNOWN_CODE : code && whyUnusable(code, event, snapshot.now);
+  if (codeProblem) return refuseCode(codeProblem);
+
   const lines: AllocatedLine[] = [];
   const taken = { ...event };
   for (const line of wanted) {
     const type = types.get(line.ticketTypeId);
     // hidden, removed and other events' types all look the same from outside
-    if (!type || !isOffered(type)) return refuse('not_on_sale');
+    if (!type || !(isOffered(type) || unlocks(code, type))) return refuse('not_on_sale');
+    const discount = discountOn(code, type);
     const problem = (reason: Refusal['reason'], text: string) => refuse(reason, new Map([[type.id, text]]));
-    const availability = ticketAvailability(type, taken, snapshot.connectionReady, snapshot.now);
+    // what a code makes free needs no payment
+    const payable = snapshot.connectionReady || (discount > 0n && discount === type.price);
+    const availability = ticketAvailability(type, taken, payable, snapshot.now);
     switch (availability.state) {
       case 'on_sale':
         break;
@@ -147,22 +180,37 @@ function allocateOne(
       ticketTypeId: type.id,
       ticketTypeName: type.name,
       quantity: line.quantity,
-      unitPrice: price.amount,
+      unitPrice: price.amount - discount,
       passedOnFee: type.passedOnFee,
+      ...(discount > 0n ? { discount } : {}),
     });
     taken.held += line.quantity;
   }
 
   const total = lines.reduce((sum, line) => sum + line.unitPrice * BigInt(line.quantity), 0n);
+  const useful = code !== null && lines.some((line) => isChangedBy(code, line, types));
   const unpayable = whyUnpayable(total, event.currency);
+  if (unpayable && useful && total < minimumCharge(event.currency))
+    return refuseCode(
+      `With this code the order comes to ${formatMoney(total, event.currency)}, and Stripe charges no less than ${formatMoney(minimumCharge(event.currency), event.currency)}. Choose more tickets, or go on without the code.`,
+    );
   if (unpayable) return refuse('amount', new Map([[lines[0]!.ticketTypeId, unpayable]]));
   if (
     total > 0n &&
     !snapshot.connectionReady &&
-    lines.some((line) => needsPayment(types.get(line.ticketTypeId)!))
+    lines.some((line) => line.unitPrice > 0n && needsPayment(types.get(line.ticketTypeId)!))
   )
     return refuse('no_payments');
-  return { ok: true, lines, total };
+  // a code that changes nothing is not used up
+  return { ok: true, lines, total, ...(useful ? { codeId: code.id } : {}) };
+}
+
+function isChangedBy(
+  code: DiscountCode,
+  line: AllocatedLine,
+  types: Map<string, TicketTypeForSale>,
+): boolean {
+  return (line.discount ?? 0n) > 0n || unlocks(code, types.get(line.ticketTypeId)!);
 }
 
 /** What Stripe does not charge is not held either; null for a sum that can be paid, or that is nothing. */

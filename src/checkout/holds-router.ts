@@ -6,7 +6,9 @@ import { randomUUID } from 'node:crypto';
 import express, { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { NotFound } from '../errors';
-import { type EventPageOptions } from '../events/event-page';
+import { type DiscountCode, readCode } from '../discounts/discount-code';
+import { recognizeCode } from '../discounts/recognize-code';
+import { type EventPageOptions, formWithCode } from '../events/event-page';
 import { type Form } from '../http/forms';
 import { networkOf } from '../http/network';
 import { sameOriginOnly } from '../http/same-origin';
@@ -39,19 +41,27 @@ export function holdsRouter(dependencies: Dependencies): Router {
       const event = await eventPages.find(slug);
       if (!event) throw new NotFound('event');
       const choice = parseChoice(req.body, event.currency);
+      const asked = readCode(choice.form.values['code']);
+      const code =
+        asked === null
+          ? null
+          : await recognizeCode(dependencies, { eventId: event.id, code: asked, address: req.ip });
+      const form = asked === null ? choice.form : formWithCode(choice.form, asked, code);
       if (!choice.ok)
         return showAgain(res, slug, {
           status: 400,
-          form: choice.form,
+          form,
+          code,
           problem: { title: 'Nothing is held yet', text: 'Check the numbers of tickets and choose again.' },
         });
       if (await hasTooManyOpenOrders(readMyOrders(req, orderTokens), event.id))
-        return refuse(res, slug, choice.form, { reason: 'too_many_holds', problems: new Map() });
+        return refuse(res, slug, { form, code }, { reason: 'too_many_holds', problems: new Map() });
       const placement = await holds.placeOrder(event.id, {
         lines: choice.lines,
         visitorHash: visitorHash(req),
+        code: asked,
       });
-      if (!placement.ok) return refuse(res, slug, choice.form, placement.refusal);
+      if (!placement.ok) return refuse(res, slug, { form, code }, placement.refusal);
       eventPages.countersChanged(slug);
       rememberOrder(req, res, orderTokens, placement.orderId, secure);
       res
@@ -79,13 +89,20 @@ export function holdsRouter(dependencies: Dependencies): Router {
     return keyedHash(config.sessionSecrets[0]!, 'visitor-address', networkOf(address));
   }
 
-  function refuse(res: Response, slug: string, form: Form, refusal: Refusal): Promise<void> {
+  function refuse(
+    res: Response,
+    slug: string,
+    { form, code }: { form: Form; code: DiscountCode | null },
+    refusal: Refusal,
+  ): Promise<void> {
     const field = refusal.reason === 'amount' ? 'amount' : 'quantity';
     if (refusal.reason === 'too_many_holds') res.set('Retry-After', String(HOLD_MINUTES * 60));
     const errors = Object.fromEntries([...refusal.problems].map(([id, text]) => [`${field}.${id}`, text]));
+    if (refusal.codeProblem) errors['code'] = refusal.codeProblem;
     return showAgain(res, slug, {
       status: REFUSAL_STATUS[refusal.reason],
       form: { ...form, errors },
+      code,
       problem: { title: 'Nothing is held, and you were not charged', text: REFUSAL_TEXT[refusal.reason] },
     });
   }
@@ -113,6 +130,7 @@ const REFUSAL_STATUS: Record<Refusal['reason'], number> = {
   not_on_sale: 409,
   no_payments: 409,
   event_closed: 409,
+  code: 409,
 };
 
 const REFUSAL_TEXT: Record<Refusal['reason'], string> = {
@@ -127,6 +145,7 @@ const REFUSAL_TEXT: Record<Refusal['reason'], string> = {
   no_payments:
     'Paid tickets are not on sale right now, because the organizer cannot take payments. Free tickets are still available.',
   event_closed: 'Tickets for this event are no longer on sale.',
+  code: 'Look at your code below. What you chose is kept.',
 };
 
 /** An error page shows the number under which the log has it. */

@@ -88,6 +88,7 @@ async function placeUnderLock(
           total: allocation.total,
           fee: platformFee(allocation.lines, event.currency, sale.ownFees ?? fees),
           visitorHash: requests[index]!.visitorHash,
+          codeId: allocation.codeId ?? null,
         };
         orders.push(order);
         return { ok: true, orderId: order.id };
@@ -95,6 +96,8 @@ async function placeUnderLock(
       answers.set(event.id, placements);
     }
     if (orders.length > 0) await writeOrders(run, orders);
+    const withCodes = orders.filter((order) => order.codeId !== null);
+    if (withCodes.length > 0) await writeCodes(run, withCodes);
     return answers;
   });
 }
@@ -107,6 +110,7 @@ interface NewOrder {
   total: bigint;
   fee: bigint;
   visitorHash: string | null;
+  codeId: string | null;
 }
 
 /** Orders, lines, timeline and counters of all batches; the counters last, whose rows everybody waits for. */
@@ -162,5 +166,33 @@ async function writeOrders(run: RunPrepared, orders: NewOrder[]): Promise<void> 
     [...byType.values()],
     [...byEvent.keys()],
     [...byEvent.values()],
+  ]);
+}
+
+/** A statement of its own, so that orders without a code cost what they did. Under the event's lock, as the counters need. */
+const WRITE_CODES = {
+  name: 'hold-write-codes',
+  text: `WITH named AS (
+      UPDATE orders SET discount_code_id = o.code_id
+        FROM unnest($1::uuid[], $2::uuid[]) AS o (id, code_id) WHERE orders.id = o.id
+    ), lines AS (
+      UPDATE order_lines SET discount = l.discount
+        FROM unnest($3::uuid[], $4::uuid[], $5::bigint[]) AS l (order_id, ticket_type_id, discount)
+       WHERE order_lines.order_id = l.order_id AND order_lines.ticket_type_id = l.ticket_type_id
+    )
+    UPDATE discount_codes SET held = held + counted.uses
+      FROM (SELECT code_id, count(*)::integer AS uses FROM unnest($2::uuid[]) AS o (code_id) GROUP BY code_id) counted
+     WHERE discount_codes.id = counted.code_id`,
+};
+
+async function writeCodes(run: RunPrepared, orders: NewOrder[]): Promise<void> {
+  const lines = orders.flatMap(({ id, lines }) => lines.map((line) => ({ ...line, orderId: id })));
+  const discounted = lines.filter((line) => line.discount !== undefined);
+  await run(WRITE_CODES, [
+    orders.map(({ id }) => id),
+    orders.map(({ codeId }) => codeId),
+    discounted.map(({ orderId }) => orderId),
+    discounted.map(({ ticketTypeId }) => ticketTypeId),
+    discounted.map(({ discount }) => String(discount)),
   ]);
 }

@@ -1,6 +1,7 @@
 /** What a hold is decided by: an event as it is sold at this moment, with or without its lock. */
 import { canTakeCharges, type Charging } from '../connect/connection';
 import { type PreparedStatement, type RunPrepared } from '../db/connection';
+import { type DiscountCodeRow, toDiscountCode } from '../discounts/discount-codes-store';
 import { type EventForSale, type TicketTypeForSale } from '../events/event-availability';
 import { type FeePolicy } from '../payments/fees';
 import { policyOf } from '../payments/organizer-fees-store';
@@ -59,6 +60,16 @@ const COUNT_OPEN_HOLDS = {
           GROUP BY event_id, visitor_hash`,
 };
 
+/** Asked only for a batch that names codes. */
+const READ_CODES = {
+  name: 'hold-codes',
+  text: `SELECT id, event_id, code, kind, percent, amount, currency, unlocks_hidden, use_limit, held, used, valid_from,
+                valid_until, switched_off_at,
+                (SELECT array_agg(ticket_type_id) FROM discount_code_ticket_types WHERE discount_code_id = discount_codes.id)
+                  AS ticket_type_ids
+           FROM discount_codes WHERE event_id = ANY($1::uuid[]) AND code = ANY($2::text[])`,
+};
+
 /** Takes the events' locks, as far as `lock` gets them, then reads what is compared. */
 export async function lockSales(
   run: RunPrepared,
@@ -80,6 +91,8 @@ export async function readSales(
   const visitors = new Set([...requestsByEvent.values()].flat().map((request) => request.visitorHash));
   visitors.delete(null);
   const open = visitors.size > 0 ? await run<Row>(COUNT_OPEN_HOLDS, [eventIds, [...visitors]]) : [];
+  const named = new Set([...requestsByEvent.values()].flat().flatMap((request) => request.code ?? []));
+  const codes = named.size > 0 ? await run<DiscountCodeRow>(READ_CODES, [eventIds, [...named]]) : [];
   return eventIds.flatMap((eventId): Sale[] => {
     const own = rows.filter((row) => row.event_id === eventId);
     const event = own[0];
@@ -95,6 +108,9 @@ export async function readSales(
           connectionReady: canTakeCharges(toConnectionState(event)),
           openHoldsByVisitor: new Map(
             open.filter((row) => row.event_id === eventId).map((row) => [row.visitor_hash, row.count]),
+          ),
+          codes: new Map(
+            codes.filter((row) => row.event_id === eventId).map((row) => [row.code, toDiscountCode(row)]),
           ),
           now: event.now,
         },

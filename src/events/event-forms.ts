@@ -232,7 +232,7 @@ function eventProblems(
 }
 
 /** A `datetime-local` text in a zone. Without `required`, an empty one is null. */
-function dateField(zone: string, required: string | null): z.ZodType<Date | null> {
+export function dateField(zone: string, required: string | null): z.ZodType<Date | null> {
   return z
     .string({ error: required ?? undefined })
     .optional()

@@ -1,4 +1,5 @@
 /** What the event page shows, worked out from what is stored: pure, so that each state can be told in words and tested. */
+import { type DiscountCode, discountInWords, discountOn, unlocks } from '../discounts/discount-code';
 import { emptyForm, type Form } from '../http/forms';
 import { formatDateTime, zoneName } from '../lib/dates';
 import { formatMoney } from '../lib/money';
@@ -14,6 +15,8 @@ export interface TicketRow {
   name: string;
   description: string;
   price: string;
+  /** before a code took something off; null where nothing was */
+  fullPrice: string | null;
   /** minor units: what the buyer is shown, sent along so that a changed price is noticed */
   priceMinor: string;
   /** the quantities to choose from; null when none can be bought now */
@@ -34,24 +37,44 @@ export interface TicketBox {
   /** the bar on phones: "from €20.00", "Free" */
   fromPrice: string | null;
   takesMoney: boolean;
+  /** there may be a code to enter; `open` where one was, `words` what it does */
+  code: { open: boolean; words: string | null } | null;
 }
 
 export function ticketBox(
   event: EventDetails,
   ticketTypes: TicketType[],
-  options: { connectionReady: boolean; now: Date; form?: Form; organizerName: string },
+  options: {
+    connectionReady: boolean;
+    now: Date;
+    form?: Form;
+    organizerName: string;
+    /** the event has codes */
+    takesCodes?: boolean;
+    /** one that can be used now */
+    code?: DiscountCode | null;
+  },
 ): TicketBox {
   const form = options.form ?? emptyForm;
-  const offered = ticketTypes.filter(isOffered).map((type) => ({
-    type,
-    availability: ticketAvailability(type, event, options.connectionReady, options.now),
-  }));
+  const code = options.code ?? null;
+  const offered = ticketTypes
+    .filter((type) => isOffered(type) || unlocks(code, type))
+    .map((type) => {
+      const discount = discountOn(code, type);
+      const payable = options.connectionReady || (discount > 0n && discount === type.price);
+      return {
+        type,
+        discounted: { ...type, price: type.price - discount },
+        availability: ticketAvailability(type, event, payable, options.now),
+      };
+    });
   const onSale = offered.filter(({ availability }) => availability.state === 'on_sale');
-  const rows = offered.map(({ type, availability }) => ({
+  const rows = offered.map(({ type, discounted, availability }) => ({
     id: type.id,
     name: type.name,
     description: type.description,
-    price: priceInWords(type, event.currency),
+    price: discountedInWords(discounted, event.currency),
+    fullPrice: discounted.price < type.price ? priceInWords(type, event.currency) : null,
     priceMinor: type.price.toString(),
     quantities: availability.state === 'on_sale' ? quantities(availability) : null,
     chosen: chosenQuantity(form, type.id, availability, onSale.length),
@@ -64,10 +87,17 @@ export function ticketBox(
     open: onSale.length > 0,
     notice: noticeFor(event, offered, options),
     fromPrice: fromPriceInWords(
-      (onSale.length > 0 ? onSale : offered).map(({ type }) => type),
+      (onSale.length > 0 ? onSale : offered).map(({ discounted }) => discounted),
       event.currency,
     ),
     takesMoney: offered.some(({ type }) => needsPayment(type)),
+    code:
+      options.takesCodes && event.status === 'published' && options.now < event.endsAt
+        ? {
+            open: (form.values['code'] ?? '') !== '',
+            words: code && `Code ${code.code}: ${discountInWords(code)}`,
+          }
+        : null,
   };
 }
 
@@ -95,6 +125,11 @@ export function programmePrice(event: EventDetails, ticketTypes: TicketType[], n
   const buyable = offered.filter((type) => ['on_sale', 'all_held', 'not_yet'].includes(sold(type)));
   if (buyable.length === 0) return 'Sales have ended';
   return fromPriceInWords(buyable, event.currency)!;
+}
+
+/** "Free" where a code took off all that it cost. */
+function discountedInWords(type: TicketType, currency: string): string {
+  return type.kind === 'paid' && type.price === 0n ? 'Free' : priceInWords(type, currency);
 }
 
 function quantities({ least, most }: TicketAvailability): number[] {

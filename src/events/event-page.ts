@@ -3,6 +3,8 @@ import { canTakeCharges } from '../connect/connection';
 import { connectionForEvent } from '../connect/connection-for-event';
 import { type Config } from '../config';
 import { type Dependencies } from '../dependencies';
+import { type DiscountCode, readCode, UNKNOWN_CODE, whyUnusable } from '../discounts/discount-code';
+import { recognizeCode } from '../discounts/recognize-code';
 import { NotFound } from '../errors';
 import { emptyForm, type Form } from '../http/forms';
 import { renderPage } from '../http/views';
@@ -21,27 +23,52 @@ export interface EventPageOptions {
   form?: Form;
   /** on top of the ticket box: why the order was not placed */
   problem?: { title: string; text: string };
+  /** the code that the form names, if the event has it; it shows only where it can be used */
+  code?: DiscountCode | null;
 }
 
 /** Shows a published event; the checkout shows the same page again with what was chosen and what was wrong with it. */
 export async function renderEventPage(
   req: Request,
   res: Response,
-  dependencies: Pick<Dependencies, 'db' | 'config'>,
+  dependencies: Pick<Dependencies, 'db' | 'config' | 'rateLimits'>,
   slug: string,
-  options: EventPageOptions = {},
+  options?: EventPageOptions,
 ): Promise<void> {
   const { db, config } = dependencies;
   const found = await createPublicEventsStore(db).findBySlug(slug);
   if (!found) throw new NotFound('event');
-  // One page for all who only look; what a buyer typed is theirs.
-  res.set(
-    'Cache-Control',
-    options.form || options.problem ? 'no-store' : 'public, max-age=0, must-revalidate',
-  );
+  const own = options ?? (await readCodeAsked(req, dependencies, found));
+  // One page for all who only look; what somebody typed, or has a code for, is theirs.
+  res.set('Cache-Control', own ? 'no-store' : 'public, max-age=0, must-revalidate');
+  if (own) res.set('X-Robots-Tag', 'noindex');
   const connectionReady = await isConnectionReady(dependencies, found);
-  const { view, page, locals } = eventPageView(config, found, connectionReady, options);
-  renderPage(req, res, view, { title: page.title, status: options.status, page }, locals);
+  const { view, page, locals, wrong } = eventPageView(config, found, connectionReady, own ?? {});
+  const status = own?.status ?? (wrong ? 422 : 200);
+  renderPage(req, res, view, { title: page.title, status, page }, locals);
+}
+
+/** A link that carries a code, or its field sent with what was chosen so far: `?code=…&quantity.<id>=2`. */
+async function readCodeAsked(
+  req: Request,
+  dependencies: Pick<Dependencies, 'db' | 'config' | 'rateLimits'>,
+  { event }: Pick<PublicEvent, 'event'>,
+): Promise<EventPageOptions | null> {
+  const asked = readCode(req.query['code']);
+  if (asked === null) return null;
+  const code = await recognizeCode(dependencies, { eventId: event.id, code: asked, address: req.ip });
+  const chosen = Object.entries(req.query).flatMap(([name, value]) =>
+    typeof value === 'string' && /^(quantity|amount)\./.test(name) ? [[name, value] as const] : [],
+  );
+  return { form: formWithCode({ values: Object.fromEntries(chosen), errors: {} }, asked, code), code };
+}
+
+/** The form with the code in capital letters, and told where the event does not have it. */
+export function formWithCode(form: Form, asked: string, code: DiscountCode | null): Form {
+  return {
+    values: { ...form.values, code: asked },
+    errors: { ...form.errors, ...(code ? {} : { code: UNKNOWN_CODE }) },
+  };
 }
 
 /** The view of a public event, what the page says of itself, and what the view is given. */
@@ -53,11 +80,20 @@ export function eventPageView(
 ) {
   const { event, organizer } = found;
   const inTestMode = isInTestMode(config, event);
+  const now = new Date();
+  const whyNot = options.code ? whyUnusable(options.code, event, now) : null;
+  const form = options.form ?? emptyForm;
+  const shown = {
+    ...options,
+    form: whyNot ? { ...form, errors: { code: whyNot, ...form.errors } } : form,
+  };
   const box = ticketBox(event, found.ticketTypes, {
     connectionReady,
-    now: new Date(),
-    form: options.form,
+    now,
+    form: shown.form,
     organizerName: organizer.name,
+    takesCodes: found.takesCodes,
+    code: whyNot ? null : options.code,
   });
   const url = config.baseUrl + paths.event(event.slug);
   const shared =
@@ -82,8 +118,8 @@ export function eventPageView(
         { property: 'og:image:height', content: '630' },
         { name: 'twitter:card', content: 'summary_large_image' },
       ],
-      // nothing that a search engine should offer
-      jsonLd: inTestMode
+      // nothing that a search engine should offer: an offer to those who have a code is none to everybody
+      jsonLd: inTestMode || options.code
         ? null
         : eventJsonLd(event, box, {
             page: url,
@@ -92,10 +128,11 @@ export function eventPageView(
           }),
     },
     locals: eventPageLocals(found, box, {
-      ...options,
+      ...shown,
       poster: posterOf(event),
       inTestMode,
     }),
+    wrong: Object.keys(shown.form.errors).length > 0,
   };
 }
 

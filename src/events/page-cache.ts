@@ -25,6 +25,8 @@ const FRESH_AT_ONCE = 6;
 const FRESH_PER_SECOND = 2;
 
 const ADDRESS = /^\/events\/([a-z0-9-]{1,80})(?:\?.*)?$/;
+/** With a code the page is made for whoever has it. */
+const WITH_CODE = /[?&]code=[^&]/;
 
 interface ReadyPage {
   found: PublicEvent;
@@ -77,7 +79,7 @@ export function createEventPages(dependencies: {
   function answer(req: IncomingMessage, res: ServerResponse, next: () => void): boolean {
     if (req.method !== 'GET' && req.method !== 'HEAD') return false;
     const slug = ADDRESS.exec(req.url ?? '')?.[1];
-    if (slug === undefined || !config.viewCache) return false;
+    if (slug === undefined || !config.viewCache || WITH_CODE.test(req.url!)) return false;
     const entry = entryOf(slug);
     const page = usable(slug, entry);
     if (page) sendReady(req, res, page.answer);
@@ -204,10 +206,11 @@ export function createEventPages(dependencies: {
       const page = ADDRESS.test(`/events/${slug}`) ? await get(slug) : null;
       if (!page) return null;
       const key = JSON.stringify([options.form, options.problem]);
-      const known = page.refusals.get(key);
+      // what a code does may have changed since the page was read
+      const known = options.code ? undefined : page.refusals.get(key);
       if (known) return known;
       const body = (await renderBody(page.found, page.connectionReady, options)).toString('latin1');
-      if (key.length <= LONGEST_REFUSAL_KEY && page.refusals.size < MOST_REFUSALS)
+      if (!options.code && key.length <= LONGEST_REFUSAL_KEY && page.refusals.size < MOST_REFUSALS)
         page.refusals.set(key, body);
       return body;
     },

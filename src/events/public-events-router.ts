@@ -17,7 +17,7 @@ const PAST_EVENTS_SHOWN = 12;
 const ONE_HOUR_SECONDS = 3600;
 
 /** What everybody may see, signed in or not: the same page for all, without cookie or session. */
-export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'config'>): Router {
+export function publicEventsRouter(dependencies: Pick<Dependencies, 'db' | 'config' | 'rateLimits'>): Router {
   const { db, config } = dependencies;
   const publicEvents = createPublicEventsStore(db);
   const livemode = config.stripe.primary.livemode;

@@ -16,6 +16,8 @@ export interface PublicEvent {
   /** the texts of the organizer that everybody can read */
   legal: { href: string; label: string }[];
   ticketTypes: TicketType[];
+  /** there are codes that may be entered */
+  takesCodes: boolean;
 }
 
 type JoinedRow = EventRow & { organizer_name: string; organizer_slug: string };
@@ -123,10 +125,18 @@ export function createPublicEventsStore(db: Knex) {
         .whereIn('events.status', ['published', 'cancelled'])
         .whereNotNull('events.published_at')
         .leftJoin('organizer_terms', 'organizer_terms.id', 'organizers.current_terms_id')
-        .first<(JoinedRow & HasTexts) | undefined>(...COLUMNS, ...WHICH_TEXTS.map((sql) => db.raw(sql)));
+        .first<(JoinedRow & HasTexts & { takes_codes: boolean }) | undefined>(
+          ...COLUMNS,
+          ...[...WHICH_TEXTS, TAKES_CODES].map((sql) => db.raw(sql)),
+        );
       if (!row) return null;
       const ticketTypes = await createTicketTypesStore(db).listOfEvent(row.id);
-      return { ...withOrganizer(row), legal: legalLinks(row.organizer_slug, row), ticketTypes };
+      return {
+        ...withOrganizer(row),
+        legal: legalLinks(row.organizer_slug, row),
+        ticketTypes,
+        takesCodes: row.takes_codes,
+      };
     },
 
     async countProgramme(query: Omit<ProgrammeQuery, 'limit' | 'offset'>): Promise<number> {
@@ -154,6 +164,7 @@ export function createPublicEventsStore(db: Knex) {
       return rows.map((row) => ({
         ...withOrganizer(row),
         legal: [],
+        takesCodes: false,
         ticketTypes: types.filter((type) => type.event_id === row.id).map(toTicketType),
       }));
     },
@@ -204,6 +215,9 @@ const WHICH_TEXTS = [
   "organizer_terms.imprint <> '' AS has_imprint",
 ];
 
+const TAKES_CODES =
+  'EXISTS (SELECT 1 FROM discount_codes WHERE event_id = events.id AND switched_off_at IS NULL) AS takes_codes';
+
 function legalLinks(slug: string, row: HasTexts): PublicEvent['legal'] {
   return termsLinks(slug, {
     terms: row.has_terms === true,
@@ -212,7 +226,7 @@ function legalLinks(slug: string, row: HasTexts): PublicEvent['legal'] {
   });
 }
 
-function withOrganizer(row: JoinedRow): Omit<PublicEvent, 'ticketTypes' | 'legal'> {
+function withOrganizer(row: JoinedRow): Omit<PublicEvent, 'ticketTypes' | 'legal' | 'takesCodes'> {
   return {
     event: toEvent(row),
     organizer: { name: row.organizer_name, slug: row.organizer_slug },

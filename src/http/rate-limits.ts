@@ -42,6 +42,10 @@ export function createRateLimits(db: Knex) {
         throw refusal;
       }
     },
+    /** Takes one counted try back. */
+    async giveBack(name: string, key: string, limit: Limit): Promise<void> {
+      await limiter(name, limit).reward(key.slice(0, 200));
+    },
     /** Forgets the tries, after a success. */
     async reset(name: string, key: string, limit: Limit): Promise<void> {
       await limiter(name, limit).delete(key.slice(0, 200));

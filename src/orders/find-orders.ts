@@ -38,6 +38,7 @@ export function inOrder(db: Knex, query: Knex.QueryBuilder, limit: number): Prom
       db.raw(
         '(SELECT coalesce(sum(quantity), 0)::int FROM order_lines WHERE order_lines.order_id = orders.id) AS tickets',
       ),
+      db.raw('(SELECT code FROM discount_codes WHERE discount_codes.id = orders.discount_code_id) AS code'),
       cursorOf(db),
     );
 }

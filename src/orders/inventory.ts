@@ -17,7 +17,7 @@ export async function lockInventory(trx: Knex.Transaction, eventId: string): Pro
  */
 export async function moveTickets(
   trx: Knex.Transaction,
-  order: { id: string; eventId: string },
+  order: { id: string; eventId: string; discountCodeId: string | null },
   from: Inventory,
   to: Inventory,
 ): Promise<boolean> {
@@ -42,6 +42,12 @@ export async function moveTickets(
        FROM (SELECT sum(quantity)::integer AS quantity FROM lines) total WHERE events.id = :eventId`,
     { held, sold, orderId: order.id, eventId: order.eventId },
   );
+  if (order.discountCodeId)
+    await trx.raw('UPDATE discount_codes SET held = held + :held, used = used + :sold WHERE id = :id', {
+      held,
+      sold,
+      id: order.discountCodeId,
+    });
   return true;
 }
 
@@ -74,8 +80,15 @@ export async function voidTickets(
   return voided.length;
 }
 
-/** Do an order's tickets fit once more? Under the inventory's lock. */
-async function fits(trx: Knex.Transaction, order: { id: string; eventId: string }): Promise<boolean> {
+/** Do an order's tickets fit once more, and is there a use of its code left? Under the inventory's lock. */
+async function fits(
+  trx: Knex.Transaction,
+  order: { id: string; discountCodeId: string | null },
+): Promise<boolean> {
+  if (order.discountCodeId) {
+    const code = await trx('discount_codes').where({ id: order.discountCodeId }).first();
+    if (code.use_limit !== null && code.held + code.used >= code.use_limit) return false;
+  }
   const result = await trx.raw(
     `SELECT bool_and(types.held + types.sold + lines.quantity <= types.capacity)
         AND (events.capacity IS NULL OR events.held + events.sold + sum(lines.quantity) <= events.capacity) AS fits

@@ -9,7 +9,7 @@ import { listOrders, type ListedOrder, type OrderSearch, readOrderSearch } from 
 
 const PAGE_SIZE = 500;
 
-const HEADINGS = ['Order', 'State', 'Name', 'Mail', 'Tickets', 'Amount', 'Currency', 'Begun (UTC)', 'Mode'];
+const HEADINGS = ['Order', 'State', 'Name', 'Mail', 'Tickets', 'Amount', 'Currency', 'Begun (UTC)', 'Mode', 'Code'];
 
 /** Lines of the file, some hundred at a time. The mark at the beginning tells spreadsheets that it is UTF-8. */
 export async function* ordersAsCsv(
@@ -43,6 +43,7 @@ function fieldsOf(order: ListedOrder): string[] {
     order.currency.toUpperCase(),
     order.createdAt.toISOString(),
     order.livemode ? 'live' : 'test',
+    order.code ?? '',
   ];
 }
 

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { markedTitle } from '../events/event-mode';
+import { codeOf } from '../discounts/discount-codes-store';
 import { renderPage } from '../http/views';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { eventOfMember, thingOfMember } from '../organizers/event-of-member';
@@ -14,6 +15,7 @@ import { readDeskRefunds } from '../payments/desk-refunds';
 import { readDisputeView } from '../payments/dispute-view';
 import { ordersAsCsv } from './order-csv';
 import { listOrders, ORDER_FILTERS, type OrderFilter, readOrderSearch } from './order-list';
+import { sumLines } from './order-sum';
 import { ORDER_STATUS_BADGES } from './order-words';
 import { createOrdersStore } from './orders-store';
 
@@ -79,7 +81,7 @@ export function orderDeskRouter({
       {
         order,
         event,
-        lines: await orders.listLines(id),
+        sumLines: sumLines(order, await orders.listLines(id), await codeOf(db, order)),
         timeline: await db('order_timeline').where({ order_id: id }).orderBy('id'),
         ...(await readDeskRefunds(db, order, 'organizer')),
         mails: await db('mails')

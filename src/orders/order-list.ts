@@ -33,6 +33,8 @@ export interface ListedOrder {
   tickets: number;
   createdAt: Date;
   livemode: boolean;
+  /** the discount or access code it was placed with */
+  code: string | null;
 }
 
 const PAGE_SIZE = 50;
@@ -62,6 +64,7 @@ export async function listOrders(
       tickets: row.tickets,
       createdAt: row.created_at,
       livemode: row.livemode,
+      code: row.code,
     })),
     next: rows.length > size && last ? `${last.cursor_at}.${last.id}` : null,
   };

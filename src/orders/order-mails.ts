@@ -1,6 +1,7 @@
 /** The mails about an order, in the words of its page. */
 import { type Knex } from 'knex';
 import { type Dependencies } from '../dependencies';
+import { codeOf } from '../discounts/discount-codes-store';
 import { createEventChangesStore } from '../events/event-changes-store';
 import { markedTitle } from '../events/event-mode';
 import { toldInWords } from '../events/worth-telling';
@@ -26,6 +27,7 @@ export async function orderPaidMail(
   const { event, organizer, lines, url } = await readOrderForMail(db, dependencies, order);
   const change = await createEventChangesStore(db).findSince(order.eventId, order.createdAt);
   const agreed = whatIsAgreed(await createTermsStore(db).findAgreed(order.id), organizer.name);
+  const code = await codeOf(db, order);
   const tickets = lines.reduce((sum, line) => sum + line.quantity, 0);
   return {
     dedupeKey,
@@ -58,6 +60,7 @@ export async function orderPaidMail(
           label: line.ticketTypeName,
           value: `${line.quantity} × ${formatMoney(line.unitPrice, order.currency)}`,
         })),
+        ...(code === null ? [] : [{ label: 'Code', value: code }]),
         { label: 'Order', value: order.reference },
       ],
       action: { label: 'Open your tickets', url },

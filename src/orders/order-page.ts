@@ -2,12 +2,12 @@ import { type Request, type Response } from 'express';
 import { type Knex } from 'knex';
 import { type Dependencies } from '../dependencies';
 import { readMyOrders } from '../checkout/my-orders-cookie';
+import { codeOf } from '../discounts/discount-codes-store';
 import { createEventChangesStore } from '../events/event-changes-store';
 import { toldInWords } from '../events/worth-telling';
 import { emptyForm, type Form } from '../http/forms';
 import { isInTestMode, markedTitle } from '../events/event-mode';
 import { type Notice, renderPage } from '../http/views';
-import { formatMoney } from '../lib/money';
 import { qrSvg } from '../lib/qr';
 import { termsSections, whatIsAgreed } from '../organizers/organizer-terms';
 import { createTermsStore } from '../organizers/terms-store';
@@ -16,6 +16,7 @@ import { isOrderDisputed } from '../payments/disputes-store';
 import { createRefundsStore } from '../payments/refunds-store';
 import { refundForBuyer } from '../payments/refund-words';
 import { isFulfilled, isPaymentUnderWay, type Order } from './order';
+import { sumLines } from './order-sum';
 import { orderWords } from './order-words';
 import { createOrdersStore } from './orders-store';
 
@@ -83,14 +84,7 @@ export async function renderOrderPage(
       stripeAway: waitsForStripe(order) && dependencies.stripe.isAway(order.livemode),
       tickets,
       refunds: order.status === 'held' ? [] : await listRefundsForBuyer(db, order.id, organizer),
-      sumLines: [
-        ...lines.map((line) => ({
-          label: `${line.quantity} × ${line.ticketTypeName}`,
-          note: line.unitPrice > 0n ? `${formatMoney(line.unitPrice, order.currency)} each` : null,
-          amount: formatMoney(line.unitPrice * BigInt(line.quantity), order.currency),
-        })),
-        { label: 'Total', note: null, amount: formatMoney(order.totalAmount, order.currency), kind: 'total' },
-      ],
+      sumLines: sumLines(order, lines, await codeOf(db, order)),
       terms: await termsOfOrder(db, order, organizer.name),
       change: change && { text: toldInWords(change) },
       form: options.form ?? emptyForm,

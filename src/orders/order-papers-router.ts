@@ -3,6 +3,7 @@ import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
 import { Conflict } from '../errors';
 import { markedTitle } from '../events/event-mode';
+import { codeOf } from '../discounts/discount-codes-store';
 import { renderPage } from '../http/views';
 import { formatTimeRange } from '../lib/dates';
 import { formatMoney } from '../lib/money';
@@ -10,6 +11,7 @@ import { createTermsStore } from '../organizers/terms-store';
 import { createOrderLookUps } from './order-look-ups';
 import { listTickets } from './order-page';
 import { isFulfilled, type Order } from './order';
+import { sumLines } from './order-sum';
 import { createOrdersStore } from './orders-store';
 
 export function orderPapersRouter(dependencies: Dependencies): Router {
@@ -86,12 +88,7 @@ export function orderPapersRouter(dependencies: Dependencies): Router {
       .select('amount');
     const givenBack = refunds.reduce((sum: bigint, refund) => sum + (refund.amount as bigint), 0n);
     return [
-      ...lines.map((line) => ({
-        label: `${line.quantity} × ${line.ticketTypeName}`,
-        note: line.unitPrice > 0n ? `${money(line.unitPrice)} each` : null,
-        amount: money(line.unitPrice * BigInt(line.quantity)),
-      })),
-      { label: 'Paid', note: null, amount: money(order.totalAmount), kind: 'total' },
+      ...sumLines(order, lines, await codeOf(db, order), 'Paid'),
       ...(givenBack > 0n
         ? [
             { label: 'Given back', note: null, amount: `− ${money(givenBack)}` },

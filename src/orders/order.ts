@@ -97,6 +97,7 @@ export interface Order {
   paidAt: Date | null;
   /** Why it failed, expired or needs attention; a short code, see the words on the order page. */
   statusDetail: string | null;
+  discountCodeId: string | null;
   createdAt: Date;
 }
 
@@ -104,8 +105,10 @@ export interface OrderLine {
   ticketTypeId: string;
   ticketTypeName: string;
   quantity: number;
-  /** minor units */
+  /** what is paid for each, minor units */
   unitPrice: bigint;
+  /** what a code took off each: it cost unitPrice + discount */
+  discount: bigint;
 }
 
 export interface PaymentAttempt {

@@ -40,6 +40,7 @@ export function createOrdersStore(db: Knex) {
         ticketTypeName: row.ticket_type_name,
         quantity: row.quantity,
         unitPrice: row.unit_price,
+        discount: row.discount,
       }));
     },
 
@@ -123,6 +124,7 @@ export function toOrder(row: Row): Order {
     openedAt: row.opened_at,
     paidAt: row.paid_at,
     statusDetail: row.status_detail,
+    discountCodeId: row.discount_code_id,
     createdAt: row.created_at,
   };
 }
