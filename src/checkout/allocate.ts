@@ -72,7 +72,12 @@ export type Refusal = {
 };
 
 export type Allocation =
-  | { ok: true; lines: AllocatedLine[]; total: bigint; /** the code that made a difference */ codeId?: string }
+  | {
+      ok: true;
+      lines: AllocatedLine[];
+      total: bigint;
+      /** the code that made a difference */ codeId?: string;
+    }
   | { ok: false; refusal: Refusal };
 
 /** Unfinished orders of one event that one network address may hold at a time: many people share one, so it is generous. */
@@ -181,7 +186,8 @@ function allocateOne(
       ticketTypeName: type.name,
       quantity: line.quantity,
       unitPrice: price.amount - discount,
-      passedOnFee: type.passedOnFee,
+      // of what is really paid: the fee that is part of the full price is not part of this one
+      passedOnFee: discount > 0n ? null : type.passedOnFee,
       ...(discount > 0n ? { discount } : {}),
     });
     taken.held += line.quantity;

@@ -87,7 +87,11 @@ function schemaFor(event: { currency: string; time_zone: string }) {
     })
     .superRefine((fields, context) => {
       if (fields.valid_from && fields.valid_until && fields.valid_until <= fields.valid_from)
-        context.addIssue({ code: 'custom', path: ['valid_until'], message: 'Enter a time after its beginning' });
+        context.addIssue({
+          code: 'custom',
+          path: ['valid_until'],
+          message: 'Enter a time after its beginning',
+        });
     })
     .transform((fields, context) => {
       const value = readValue(fields.kind, fields.value, event.currency);

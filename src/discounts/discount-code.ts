@@ -55,7 +55,8 @@ export function whyUnusable(
   // an amount means nothing in another currency
   if (over || (code.kind === 'amount' && code.currency !== event.currency))
     return 'This code is no longer valid. Leave the field empty to go on without it.';
-  if (code.validFrom !== null && now < code.validFrom) return 'This code is not valid yet. Try it again later.';
+  if (code.validFrom !== null && now < code.validFrom)
+    return 'This code is not valid yet. Try it again later.';
   if (code.useLimit === null || code.held + code.used < code.useLimit) return null;
   return code.used >= code.useLimit
     ? 'This code has been used up. Leave the field empty to go on without it.'

@@ -62,7 +62,10 @@ export function createDiscountCodesStore(db: Knex) {
         valid_from: code.validFrom,
         valid_until: code.validUntil,
       });
-      const types = (code.ticketTypeIds ?? []).map((id) => ({ discount_code_id: code.id, ticket_type_id: id }));
+      const types = (code.ticketTypeIds ?? []).map((id) => ({
+        discount_code_id: code.id,
+        ticket_type_id: id,
+      }));
       if (types.length > 0) await db('discount_code_ticket_types').insert(types);
     },
 

@@ -44,24 +44,28 @@ export function discountDeskRouter({ config, db }: Pick<Dependencies, 'config' |
     res.redirect(303, paths.discountCodes(event.id));
   });
 
-  router.post('/organizer/events/:id/codes/:codeId/switch', ...guards, async (req: Request, res: Response) => {
-    const event = await eventOfMember(db, req);
-    const parsed = parseForm(switchForm, req.body);
-    const id = req.params['codeId'];
-    if (!parsed.ok || !isUuid(id)) throw new NotFound('code');
-    const { to } = parsed.data;
-    const name = await switchCode(db, deedOf(req, event), id, to);
-    if (name)
-      req.leaveNotice(
-        to === 'off'
-          ? {
-              kind: 'info',
-              text: `${name} is switched off. Orders that were placed with it keep their price.`,
-            }
-          : { kind: 'success', text: `${name} works again.` },
-      );
-    res.redirect(303, paths.discountCodes(event.id));
-  });
+  router.post(
+    '/organizer/events/:id/codes/:codeId/switch',
+    ...guards,
+    async (req: Request, res: Response) => {
+      const event = await eventOfMember(db, req);
+      const parsed = parseForm(switchForm, req.body);
+      const id = req.params['codeId'];
+      if (!parsed.ok || !isUuid(id)) throw new NotFound('code');
+      const { to } = parsed.data;
+      const name = await switchCode(db, deedOf(req, event), id, to);
+      if (name)
+        req.leaveNotice(
+          to === 'off'
+            ? {
+                kind: 'info',
+                text: `${name} is switched off. Orders that were placed with it keep their price.`,
+              }
+            : { kind: 'success', text: `${name} works again.` },
+        );
+      res.redirect(303, paths.discountCodes(event.id));
+    },
+  );
 
   return router;
 

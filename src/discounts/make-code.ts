@@ -35,12 +35,7 @@ export async function makeCode(
 }
 
 /** Under the event's lock: an order that was placed before keeps its price, and none is placed with it afterwards. */
-export async function switchCode(
-  db: Knex,
-  deed: Deed,
-  id: string,
-  to: 'on' | 'off',
-): Promise<string | null> {
+export async function switchCode(db: Knex, deed: Deed, id: string, to: 'on' | 'off'): Promise<string | null> {
   return inTransaction(db, async (trx) => {
     await lockInventory(trx, deed.eventId);
     const name = await createDiscountCodesStore(trx).markSwitched(id, deed.eventId, to);

@@ -119,13 +119,14 @@ export function eventPageView(
         { name: 'twitter:card', content: 'summary_large_image' },
       ],
       // nothing that a search engine should offer: an offer to those who have a code is none to everybody
-      jsonLd: inTestMode || options.code
-        ? null
-        : eventJsonLd(event, box, {
-            page: url,
-            poster: shared,
-            organizer: { name: organizer.name, url: config.baseUrl + paths.organizerPage(organizer.slug) },
-          }),
+      jsonLd:
+        inTestMode || options.code
+          ? null
+          : eventJsonLd(event, box, {
+              page: url,
+              poster: shared,
+              organizer: { name: organizer.name, url: config.baseUrl + paths.organizerPage(organizer.slug) },
+            }),
     },
     locals: eventPageLocals(found, box, {
       ...shown,

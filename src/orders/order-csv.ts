@@ -9,7 +9,18 @@ import { listOrders, type ListedOrder, type OrderSearch, readOrderSearch } from 
 
 const PAGE_SIZE = 500;
 
-const HEADINGS = ['Order', 'State', 'Name', 'Mail', 'Tickets', 'Amount', 'Currency', 'Begun (UTC)', 'Mode', 'Code'];
+const HEADINGS = [
+  'Order',
+  'State',
+  'Name',
+  'Mail',
+  'Tickets',
+  'Amount',
+  'Currency',
+  'Begun (UTC)',
+  'Mode',
+  'Code',
+];
 
 /** Lines of the file, some hundred at a time. The mark at the beginning tells spreadsheets that it is UTF-8. */
 export async function* ordersAsCsv(

@@ -189,10 +189,10 @@ describe('the CSV', () => {
     const chunks = await whole({});
     expect(chunks.length).toBe(4);
     const lines = chunks.join('').split('\r\n');
-    expect(lines[0]).toBe('\ufeffOrder,State,Name,Mail,Tickets,Amount,Currency,Begun (UTC),Mode');
+    expect(lines[0]).toBe('\ufeffOrder,State,Name,Mail,Tickets,Amount,Currency,Begun (UTC),Mode,Code');
     expect(lines.at(-1)).toBe('');
     expect(new Set(lines).size).toBe(1 + 1112 + 1);
-    expect(lines[1]).toMatch(/^R\d+,held,,,0,12\.50,EUR,\d{4}-.*Z,test$/);
+    expect(lines[1]).toMatch(/^R\d+,held,,,0,12\.50,EUR,\d{4}-.*Z,test,$/);
     expect((await whole({ q: 'guest' })).join('').split('\r\n')).toHaveLength(14);
     expect((await whole({ q: 'guest', status: 'paid' })).join('')).toContain(`,"'=Guest 3",g3@example.com,`);
   });

@@ -306,6 +306,10 @@ export async function brokenInvariants(testApp: Pick<TestApp, 'db'>): Promise<st
       `SELECT events.id FROM events LEFT JOIN LATERAL (SELECT coalesce(sum(held), 0) AS held, coalesce(sum(sold), 0) AS sold FROM ticket_types WHERE event_id = events.id) counted ON true WHERE events.held <> counted.held OR events.sold <> counted.sold`,
     ],
     [
+      'uses of codes',
+      `SELECT code.id FROM discount_codes code LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE inventory = 'held') AS held, count(*) FILTER (WHERE inventory = 'sold') AS used FROM orders WHERE discount_code_id = code.id) counted ON true WHERE code.held <> counted.held OR code.used <> counted.used OR code.held + code.used > code.use_limit`,
+    ],
+    [
       'tickets of fulfilled orders',
       `SELECT orders.id FROM orders LEFT JOIN LATERAL (SELECT count(*) AS n FROM tickets WHERE order_id = orders.id AND status = 'valid') t ON true LEFT JOIN LATERAL (SELECT sum(quantity - refunded_quantity) AS n FROM order_lines WHERE order_id = orders.id) l ON true WHERE CASE WHEN orders.inventory = 'sold' THEN t.n <> l.n ELSE t.n > 0 END`,
     ],

@@ -123,6 +123,8 @@ get('GET /organizers/:slug', 'guest');
 get('GET /organizers/:slug', 'guest', 'no events', () => '/organizers/difference-club');
 get('GET /organizers/:slug/terms', 'guest');
 get('GET /organizers/:slug/terms', 'guest', 'none', () => '/organizers/difference-club/terms', 404);
+get('GET /events/:slug', 'guest', 'with a code', ({ slug }) => `/events/${slug}?code=friends`);
+get('GET /events/:slug', 'guest', 'with a code of nobody', ({ slug }) => `/events/${slug}?code=nobody`, 422);
 mistakes('GET /events/:slug', 'guest', 'POST /events/:slug/orders', {});
 mistakes(
   'GET /events/:slug',
@@ -342,6 +344,17 @@ get(
   'none',
   ({ draftEvent }) => `/organizer/events/${draftEvent}/orders`,
 );
+get('GET /organizer/events/:id/codes', 'member');
+get(
+  'GET /organizer/events/:id/codes',
+  'member',
+  'none',
+  ({ draftEvent }) => `/organizer/events/${draftEvent}/codes`,
+);
+mistakes('GET /organizer/events/:id/codes', 'member', 'POST /organizer/events/:id/codes', {
+  code: '?',
+  value: 'ten',
+});
 get('GET /organizer/orders/:id', 'member', 'paid');
 for (const [what, ofOrder] of [
   ['paid', (of: World) => of.orderId],
@@ -658,7 +671,7 @@ describe.each(STATES.map((state) => [state.route, state.name, state] as const))(
       expect(policy).not.toContain("script-src 'unsafe");
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('x-powered-by')).toBeNull();
-      const shared = PUBLIC.includes(route) && status === 200;
+      const shared = PUBLIC.includes(route) && status === 200 && !name.startsWith('with a code');
       expect(headers.get('cache-control')).toBe(shared ? 'public, max-age=0, must-revalidate' : 'no-store');
       if (PUBLIC.includes(route)) expect(headers.getSetCookie()).toEqual([]);
     });

@@ -306,6 +306,16 @@ export const TABLE: Record<string, Row> = {
   'GET /organizer/events/:id/sales': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/orders': { outcomes: membersOnly(page) },
   'GET /organizer/events/:id/orders.csv': { outcomes: membersOnly(page) },
+  'GET /organizer/events/:id/codes': { outcomes: membersOnly(page) },
+  'POST /organizer/events/:id/codes': {
+    outcomes: membersOnly(leadsTo(/\/codes$/, true)),
+    fields: () => ({ code: `WALKED${(newcomers += 1)}`, kind: 'percent', value: '10' }),
+  },
+  'POST /organizer/events/:id/codes/:codeId/switch': {
+    outcomes: membersOnly(leadsTo(/\/codes$/, true), { colleague: leadsTo(/\/codes$/) }),
+    at: (world) => `/organizer/events/${world.event}/codes/${world.codeId}/switch`,
+    fields: () => ({ to: 'off' }),
+  },
   'GET /organizer/orders/:id': { outcomes: membersOnly(page) },
   'GET /organizer/orders/:id/decision': { outcomes: membersOnly(page), at: decisionOf('desk') },
   'POST /organizer/orders/:id/check': {

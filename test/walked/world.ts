@@ -45,6 +45,12 @@ export async function buildWorld(given?: Market) {
     imprint: 'Analytical Society\n12 Mill Lane, Cambridge',
   });
   const draftEvent = await draft(market, member, { title: 'A Draft of the Engine' });
+  await member.submit(
+    await member.open(at(`/organizer/events/${sale.id}/codes`)),
+    { code: 'FRIENDS', kind: 'percent', value: '20', use_limit: '10' },
+    { action: /codes$/ },
+  );
+  const code = await db('discount_codes').where({ event_id: sale.id }).first('id');
   const toUnpublish = await market.publish(member, { title: 'Off Sale Soon' });
   const toCancel = await market.publish(member, { title: 'Cancelled Soon' });
   const unfinished = await member.submit(await member.open(at('/organizer/events/new')), {
@@ -149,6 +155,7 @@ export async function buildWorld(given?: Market) {
       atStripe: tokenIn(atStripe.url),
     },
     ticketCode: /href="\/tickets\/([^"]+)"/.exec(paid.page.html)![1]!,
+    codeId: code.id as string,
     mailId: mail.id as string,
     stripeEventId: stripeEvent.id as string,
     /** of somebody who is none of them */
