@@ -8,6 +8,7 @@ import { toldInWords } from '../events/worth-telling';
 import { emptyForm, type Form } from '../http/forms';
 import { isInTestMode, markedTitle } from '../events/event-mode';
 import { type Notice, renderPage } from '../http/views';
+import { formatMoney } from '../lib/money';
 import { qrSvg } from '../lib/qr';
 import { termsSections, whatIsAgreed } from '../organizers/organizer-terms';
 import { createTermsStore } from '../organizers/terms-store';
