@@ -1,11 +1,10 @@
 /** The whole market for journeys: the app and the Stripe simulator, talking over HTTP; nothing is stood in for but Stripe's address. */
-import { createServer } from 'node:net';
 import { type AddressInfo } from 'node:net';
 import { TryAgain } from '../../src/jobs/tasks';
 import { startSimulator } from '../../src/stripe-simulator/simulator';
 import { type Browser, type BrowserPage, createBrowser } from './browser';
 import { mailedLink } from './people';
-import { createTestApp, type TestApp, type TestAppOverrides, testConfig } from './test-app';
+import { createTestApp, listen, type TestApp, type TestAppOverrides, testConfig } from './test-app';
 
 export const PASSWORD = 'four quiet words here';
 export const GOOD_CARD = { card_number: '4242 4242 4242 4242', exp: '12 / 34', cvc: '123', name: 'Ada' };
@@ -22,8 +21,8 @@ export type Market = Awaited<ReturnType<typeof openMarket>>;
 export async function openMarket(
   overrides: TestAppOverrides & { requestsPerSecond?: number; bothModes?: boolean } = {},
 ) {
-  const port = await freePort();
-  const baseUrl = `http://127.0.0.1:${port}`;
+  const server = await listen();
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const testKeys = testConfig({}).stripe.primary;
   const keys = overrides.bothModes ? LIVE_KEYS : testKeys;
   const simulator = await startSimulator({
@@ -44,7 +43,7 @@ export async function openMarket(
   });
   const testApp = await createTestApp({
     ...overrides,
-    port,
+    server,
     config: { baseUrl, ...overrides.config },
     stripe: {
       apiUrl: simulator.url,
@@ -281,17 +280,6 @@ export interface Ledger {
     }
   >;
   platform: Record<string, unknown>;
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Promise 1 and the counters, asserted over the whole database: what is held and sold is the sum of what orders say. */

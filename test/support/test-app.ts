@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { Logger, runOnce, type TaskList } from 'graphile-worker';
@@ -34,8 +34,8 @@ export interface TestApp {
 }
 
 export interface TestAppOverrides {
-  /** default: any free one */
-  port?: number;
+  /** listens already, so that its address could be told to others; default: one of its own */
+  server?: Server;
   config?: Partial<Omit<Config, 'stripe'>>;
   stripe?: Partial<Config['stripe']>;
   dependencies?: Partial<Dependencies>;
@@ -51,10 +51,8 @@ export async function createTestApp(overrides: TestAppOverrides = {}): Promise<T
     ...overrides.dependencies,
   });
   const app = createApp(dependencies);
-  const server = createServer(createListener(dependencies, app));
-  await new Promise<void>((ready) => {
-    server.listen(overrides.port ?? 0, '127.0.0.1', ready);
-  });
+  const server = overrides.server ?? (await listen());
+  server.on('request', createListener(dependencies, app));
 
   return {
     app,
@@ -73,6 +71,16 @@ export async function createTestApp(overrides: TestAppOverrides = {}): Promise<T
       await database.drop();
     },
   };
+}
+
+/** A server on a free port that nobody else can take any more. It answers nothing yet. */
+export async function listen(): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((ready, fail) => {
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', ready);
+  });
+  return server;
 }
 
 /** Nothing listens there: whoever asks Stripe without having said where is refused at once. */
