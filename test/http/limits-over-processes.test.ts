@@ -85,6 +85,7 @@ const LIMITS: [string, () => Visitor, Act][] = [
     () => world.visitor('member'),
     sends('/organizer/organizers', { name: 'One More', contact_email: 'more@example.com' }),
   ],
+  ['discount-codes', guest, (visitor) => visitor.send('GET', `/events/${world.slug}?code=GUESSED`)],
   [
     'cover-upload',
     () => world.visitor('member'),
