@@ -111,7 +111,9 @@ test('it ends in order when the shell that npm put between them is ended', async
 
 test('stopped in the middle of its start, it undoes what it has done', async () => {
   const app = await run();
-  await until(() => existsSync(join(dataDir, 'postgres/data/postmaster.pid')));
+  const pidFile = join(dataDir, 'postgres/data/postmaster.pid');
+  // for a moment it is empty, and while the cluster is made it holds a negative number
+  await until(() => existsSync(pidFile) && postmasterPid() > 0);
   const postgres = postmasterPid();
   app.process.kill('SIGTERM');
   expect(await app.ended).toBe(0);
