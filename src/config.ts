@@ -23,6 +23,19 @@ export interface StripeKeys {
   secretKey: string;
   clientId: string;
   webhookSecrets: string[];
+  /** Foyer's Stripe App; absent where none is set up */
+  app?: StripeAppKeys;
+}
+
+/** Foyer inside Stripe's Dashboard, in one mode. */
+export interface StripeAppKeys {
+  clientId: string;
+  /** the whole address of the install page, which is another for an app that is not published yet */
+  installUrl: string;
+  /** check what the app's views send; the first signs */
+  signingSecrets: string[];
+  /** the developer's key that exchanges this app's codes; never a restricted one */
+  secretKey: string;
 }
 
 export interface Config {
@@ -63,6 +76,9 @@ export interface Config {
 }
 
 const MINIMUM_SECRET_LENGTH = 32;
+const MINIMUM_APP_SECRET_LENGTH = 16;
+const INSTALL_URL = /^https?:\/\/\S+\/authorize$/;
+const INSTALL_URL_WORDS = 'is the whole install link up to /authorize, without a query';
 
 const text = z.string().trim();
 const port = text.refine((value) => /^\d{1,5}$/.test(value) && Number(value) <= 65_535, 'is a port number');
@@ -86,6 +102,14 @@ const settings = z.object({
   STRIPE_TEST_SECRET_KEY: text.regex(/^(sk|rk)_test_\w+$/, 'begins with sk_test_').optional(),
   STRIPE_TEST_CLIENT_ID: text.regex(/^ca_\w+$/, 'begins with ca_').optional(),
   STRIPE_TEST_WEBHOOK_SECRETS: text.optional(),
+  STRIPE_APP_CLIENT_ID: text.regex(/^ca_\w+$/, 'begins with ca_').optional(),
+  STRIPE_APP_INSTALL_URL: text.regex(INSTALL_URL, INSTALL_URL_WORDS).optional(),
+  STRIPE_APP_SIGNING_SECRETS: text.optional(),
+  STRIPE_APP_SECRET_KEY: text.regex(/^sk_(test|live)_\w+$/, 'begins with sk_test_ or sk_live_').optional(),
+  STRIPE_APP_TEST_CLIENT_ID: text.regex(/^ca_\w+$/, 'begins with ca_').optional(),
+  STRIPE_APP_TEST_INSTALL_URL: text.regex(INSTALL_URL, INSTALL_URL_WORDS).optional(),
+  STRIPE_APP_TEST_SIGNING_SECRETS: text.optional(),
+  STRIPE_APP_TEST_SECRET_KEY: text.regex(/^sk_test_\w+$/, 'begins with sk_test_').optional(),
   STRIPE_API_URL: text.regex(/^https?:\/\/[^/\s]+$/, 'is an address without a path').optional(),
   STRIPE_CONNECT_URL: text.regex(/^https?:\/\/[^/\s]+$/, 'is an address without a path').optional(),
   STRIPE_SIMULATOR_PORT: port.default('4010'),
@@ -171,6 +195,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     if (set && (secrets.length === 0 || secrets.some((secret) => !/^whsec_\S+$/.test(secret))))
       problems.push(`${name}: each begins with whsec_`);
   }
+  const app = realStripe ? readStripeApp('STRIPE_APP', values, values.STRIPE_SECRET_KEY!, problems) : null;
+  const testApp = realStripe
+    ? readStripeApp('STRIPE_APP_TEST', values, values.STRIPE_TEST_SECRET_KEY, problems)
+    : null;
   const baseUrl = values.BASE_URL ?? `http://localhost:${values.PORT}`;
   const redirectUris = readRedirectUris(list(values.STRIPE_REDIRECT_URIS), { baseUrl, production }, problems);
   const fixed = readFixedFees(values.PLATFORM_FEE_FIXED, problems);
@@ -185,12 +213,21 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
         secretKey: values.STRIPE_SECRET_KEY!,
         clientId: values.STRIPE_CLIENT_ID!,
         webhookSecrets,
+        ...(app && { app }),
       }
     : {
         livemode: false,
         secretKey: made!.stripeSimulatorSecretKey,
         clientId: made!.stripeSimulatorClientId,
         webhookSecrets: [made!.stripeSimulatorWebhookSecret],
+        app: {
+          clientId: made!.stripeSimulatorAppClientId,
+          installUrl:
+            values.STRIPE_APP_INSTALL_URL ??
+            `${values.STRIPE_CONNECT_URL ?? simulatorUrl}/oauth/v2/authorize`,
+          signingSecrets: [made!.stripeSimulatorAppSigningSecret],
+          secretKey: made!.stripeSimulatorSecretKey,
+        },
       };
   const test: StripeKeys | null =
     primary.livemode && values.STRIPE_TEST_SECRET_KEY
@@ -199,6 +236,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
           secretKey: values.STRIPE_TEST_SECRET_KEY,
           clientId: values.STRIPE_TEST_CLIENT_ID!,
           webhookSecrets: testWebhookSecrets,
+          ...(testApp && { app: testApp }),
         }
       : null;
 
@@ -249,6 +287,38 @@ function readRedirectUris(
   if (given.some((uri) => !URL.canParse(uri) || (production && !uri.startsWith('https://'))))
     problems.push('STRIPE_REDIRECT_URIS: each is a whole address, with https:// in production');
   return [own, ...given.filter((uri) => uri !== own)];
+}
+
+/** The settings of the Stripe App in one mode, all or none; what is wrong with them goes to `problems`. */
+function readStripeApp(
+  prefix: 'STRIPE_APP' | 'STRIPE_APP_TEST',
+  values: z.infer<typeof settings>,
+  platformKey: string | undefined,
+  problems: string[],
+): StripeAppKeys | null {
+  const clientId = values[`${prefix}_CLIENT_ID`];
+  const installUrl = values[`${prefix}_INSTALL_URL`];
+  const signingSecrets = list(values[`${prefix}_SIGNING_SECRETS`]);
+  const ownKey = values[`${prefix}_SECRET_KEY`];
+  if (![clientId, installUrl, values[`${prefix}_SIGNING_SECRETS`], ownKey].some(Boolean)) return null;
+  if (!clientId || !installUrl || signingSecrets.length === 0) {
+    const names = ['CLIENT_ID', 'INSTALL_URL', 'SIGNING_SECRETS'].map((name) => `${prefix}_${name}`);
+    problems.push(`${names.join(', ')}: are set together or not at all`);
+    return null;
+  }
+  if (!platformKey) problems.push(`${prefix}_CLIENT_ID: needs STRIPE_TEST_SECRET_KEY too`);
+  if (signingSecrets.some((secret) => secret.length < MINIMUM_APP_SECRET_LENGTH))
+    problems.push(
+      `${prefix}_SIGNING_SECRETS: each secret has at least ${MINIMUM_APP_SECRET_LENGTH} characters`,
+    );
+  const secretKey = ownKey ?? platformKey;
+  if (platformKey && !secretKey?.startsWith('sk_'))
+    problems.push(
+      `${prefix}_SECRET_KEY: is required where the platform's key is none that begins with sk_: Stripe takes no restricted key for the app's codes`,
+    );
+  else if (secretKey && platformKey && isTestKey(secretKey) !== isTestKey(platformKey))
+    problems.push(`${prefix}_SECRET_KEY: is a key of the same mode as the platform's`);
+  return { clientId, installUrl, signingSecrets, secretKey: secretKey ?? '' };
 }
 
 const REQUIRED_WHEN_REAL = ['STRIPE_SECRET_KEY', 'STRIPE_CLIENT_ID', 'STRIPE_WEBHOOK_SECRETS'] as const;
@@ -303,6 +373,8 @@ const secretsFile = z.object({
   stripeSimulatorSecretKey: z.string(),
   stripeSimulatorClientId: z.string(),
   stripeSimulatorWebhookSecret: z.string(),
+  stripeSimulatorAppClientId: z.string(),
+  stripeSimulatorAppSigningSecret: z.string(),
 });
 
 function readOrMakeSecrets(dataDir: string): z.infer<typeof secretsFile> {
@@ -313,6 +385,8 @@ function readOrMakeSecrets(dataDir: string): z.infer<typeof secretsFile> {
     stripeSimulatorSecretKey: `sk_test_simulator${randomBytes(12).toString('hex')}`,
     stripeSimulatorClientId: `ca_simulator${randomBytes(8).toString('hex')}`,
     stripeSimulatorWebhookSecret: `whsec_${randomBytes(24).toString('hex')}`,
+    stripeSimulatorAppClientId: `ca_simulatedApp${randomBytes(8).toString('hex')}`,
+    stripeSimulatorAppSigningSecret: `absec_${randomBytes(24).toString('hex')}`,
   };
   try {
     const kept: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};

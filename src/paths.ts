@@ -102,6 +102,8 @@ export const paths = {
   accountTaken: (account: string, draftId: string | null = null) =>
     `/organizer/payments/account-taken?account=${segment(account)}${draftId ? `&draft=${segment(draftId)}` : ''}`,
   stripeConnect: () => '/stripe/connect',
+  stripeApp: () => '/stripe-app',
+  stripeAppCallback: () => '/stripe-app/callback',
   stripeCallback: () => '/stripe/callback',
   disconnection: (connectionId: string) => `/stripe/connections/${segment(connectionId)}/disconnection`,
   defaultAccount: (connectionId: string) => `/stripe/connections/${segment(connectionId)}/default`,

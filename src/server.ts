@@ -85,7 +85,7 @@ function simulatorIsOurs({ stripe }: Config): boolean {
 }
 
 async function startSimulatedStripe({ baseUrl, dataDir, stripe }: Config): Promise<void> {
-  const { secretKey, clientId, webhookSecrets } = stripe.primary;
+  const { secretKey, clientId, webhookSecrets, app } = stripe.primary;
   const simulator = await startSimulator({
     port: stripe.simulatorPort,
     stateFile: join(dataDir, 'stripe-simulator.jsonl'),
@@ -95,6 +95,11 @@ async function startSimulatedStripe({ baseUrl, dataDir, stripe }: Config): Promi
       publishableKey: secretKey.replace(/^sk_/, 'pk_'),
       clientId,
       redirectUris: [baseUrl + paths.stripeCallback()],
+      app: app && {
+        clientId: app.clientId,
+        redirectUris: [baseUrl + paths.stripeAppCallback()],
+        signingSecret: app.signingSecrets[0]!,
+      },
     },
     webhook: { url: baseUrl + paths.webhooks(), secret: webhookSecrets[0]! },
   }).catch(explainBusyPort(stripe.simulatorPort, 'STRIPE_SIMULATOR_PORT'));

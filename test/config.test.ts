@@ -80,6 +80,12 @@ describe('with nothing set', () => {
       secretKey: expect.stringMatching(/^sk_test_simulator\w{24}$/),
       clientId: expect.stringMatching(/^ca_simulator\w{16}$/),
       webhookSecrets: [expect.stringMatching(/^whsec_\w{48}$/)],
+      app: {
+        clientId: expect.stringMatching(/^ca_simulatedApp\w{16}$/),
+        installUrl: 'http://127.0.0.1:4010/oauth/v2/authorize',
+        signingSecrets: [expect.stringMatching(/^absec_\w{48}$/)],
+        secretKey: first.stripe.primary.secretKey,
+      },
     });
   });
 
@@ -216,6 +222,72 @@ describe('in production', () => {
     expect(problemsOf({ ...PRODUCTION, ...test, STRIPE_TEST_SECRET_KEY: 'sk_live_canary' })).toEqual([
       'STRIPE_TEST_SECRET_KEY: begins with sk_test_',
     ]);
+  });
+});
+
+describe('the Stripe App', () => {
+  const app = {
+    STRIPE_APP_CLIENT_ID: 'ca_app',
+    STRIPE_APP_INSTALL_URL: 'https://marketplace.stripe.com/oauth/v2/chnlink_canary/authorize',
+    STRIPE_APP_SIGNING_SECRETS: 'absec_new_canary_1, absec_old_canary_2',
+  };
+  const test = {
+    STRIPE_TEST_SECRET_KEY: 'sk_test_canary',
+    STRIPE_TEST_CLIENT_ID: 'ca_test',
+    STRIPE_TEST_WEBHOOK_SECRETS: 'whsec_test',
+  };
+  const testApp = Object.fromEntries(
+    Object.entries(app).map(([name, value]) => [name.replace('APP_', 'APP_TEST_'), value]),
+  );
+
+  it('is one thing more: there is none without its settings, and it takes the key of its mode', () => {
+    expect(load(PRODUCTION).stripe.primary.app).toBeUndefined();
+    const read = {
+      clientId: 'ca_app',
+      installUrl: app.STRIPE_APP_INSTALL_URL,
+      signingSecrets: ['absec_new_canary_1', 'absec_old_canary_2'],
+    };
+    expect(load({ ...PRODUCTION, ...app, ...test, ...testApp }).stripe.modes.map((mode) => mode.app)).toEqual(
+      [
+        { ...read, secretKey: 'sk_live_canary' },
+        { ...read, secretKey: 'sk_test_canary' },
+      ],
+    );
+    expect(
+      load({ ...PRODUCTION, ...app, STRIPE_APP_SECRET_KEY: 'sk_live_own' }).stripe.primary.app,
+    ).toMatchObject({ secretKey: 'sk_live_own' });
+  });
+
+  it.each<[string, Env, string]>([
+    ['is set up by halves', { STRIPE_APP_CLIENT_ID: ' ' }, 'are set together or not at all'],
+    ['has no secret in its list', { STRIPE_APP_SIGNING_SECRETS: ',' }, 'are set together or not at all'],
+    [
+      'has a weak secret',
+      { STRIPE_APP_SIGNING_SECRETS: 'canary' },
+      'STRIPE_APP_SIGNING_SECRETS: each secret has at least 16 characters',
+    ],
+    [
+      'has only a restricted key',
+      { STRIPE_SECRET_KEY: 'rk_live_canary' },
+      'STRIPE_APP_SECRET_KEY: is required where',
+    ],
+    [
+      'has a key of the other mode',
+      { STRIPE_APP_SECRET_KEY: 'sk_test_canary' },
+      'STRIPE_APP_SECRET_KEY: is a key of the same mode',
+    ],
+    [
+      'has an install link with a query',
+      { STRIPE_APP_INSTALL_URL: 'https://marketplace.stripe.com/oauth/v2/authorize?client_id=canary' },
+      'STRIPE_APP_INSTALL_URL: is the whole install link',
+    ],
+    [
+      'has a test side without a test key',
+      testApp,
+      'STRIPE_APP_TEST_CLIENT_ID: needs STRIPE_TEST_SECRET_KEY',
+    ],
+  ])('does not start where it %s', (_name, env, problem) => {
+    expect(problemsOf({ ...PRODUCTION, ...app, ...env })).toEqual([expect.stringContaining(problem)]);
   });
 });
 

@@ -5,6 +5,9 @@
 import { type Knex } from 'knex';
 import { type Encryption } from '../lib/encryption';
 
+const accessTokenContext = (id: string) => `stripe_app_installations:access:${id}`;
+const refreshTokenContext = (id: string) => `stripe_app_installations:refresh:${id}`;
+
 /** Every column that holds a text of `lib/encryption`, and what it is bound to. */
 export const ENCRYPTED_COLUMNS = [
   {
@@ -12,6 +15,18 @@ export const ENCRYPTED_COLUMNS = [
     key: 'id',
     column: 'encrypted_refresh_token',
     context: (id: string) => `stripe_connections:${id}`,
+  },
+  {
+    table: 'stripe_app_installations',
+    key: 'id',
+    column: 'encrypted_access_token',
+    context: accessTokenContext,
+  },
+  {
+    table: 'stripe_app_installations',
+    key: 'id',
+    column: 'encrypted_refresh_token',
+    context: refreshTokenContext,
   },
   {
     table: 'two_factor',

@@ -5,6 +5,14 @@ import { type RequestLog } from './request-log';
 import { type State } from './state';
 import { type WebhookDelivery } from './webhook-delivery';
 
+export interface SimulatedApp {
+  clientId: string;
+  /** as the manifest has them: the first is where people are sent who came without one */
+  redirectUris: string[];
+  /** signs what the app's views send */
+  signingSecret: string;
+}
+
 export interface SimulatorOptions {
   /** 0 = any free port */
   port: number;
@@ -20,7 +28,9 @@ export interface SimulatorOptions {
     accountId?: string;
     redirectUris: string[];
     /** of a platform that is in both modes: `secretKey` and `clientId` are its live ones then */
-    testKeys?: { secretKey: string; clientId: string };
+    testKeys?: { secretKey: string; clientId: string; app?: SimulatedApp };
+    /** the platform's Stripe App; absent: it has none */
+    app?: SimulatedApp;
   };
   /** the platform's endpoint for events on connected accounts */
   webhook: { url: string; secret: string } | null;

@@ -8,7 +8,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   if (env.NODE_ENV === 'production') throw new Error('The Stripe simulator does not run in production.');
   const { baseUrl, dataDir, stripe } = loadConfig(env);
-  const { secretKey, clientId, webhookSecrets } = stripe.primary;
+  const { secretKey, clientId, webhookSecrets, app } = stripe.primary;
   const webhook = { url: `${baseUrl}/webhooks/stripe`, secret: webhookSecrets[0]! };
   const simulator = await startSimulator({
     port: stripe.simulatorPort,
@@ -19,6 +19,11 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
       publishableKey: 'pk_test_simulator',
       clientId,
       redirectUris: [`${baseUrl}/stripe/callback`],
+      app: app && {
+        clientId: app.clientId,
+        redirectUris: [`${baseUrl}/stripe-app/callback`],
+        signingSecret: app.signingSecrets[0]!,
+      },
     },
     webhook,
     log: (line) => console.log(line),

@@ -9,6 +9,7 @@ export const FOLDER_OF_LOGS = 'FOYER_TEST_LOGS';
 const SECRETS: [string, RegExp][] = [
   ['a key of Stripe', /\b[sr]k_(?:test|live)_\w+/],
   ['a secret of webhooks', /\bwhsec_\w+/],
+  ['a signing secret of the app', /\babsec_\w+/],
   ['an authorization code', /\bac_\w{6,}/],
   ['a refresh token', /\brt_\w{6,}/],
   ['a token under its name', /(?:access|refresh)_token["'=: \\]+\w/],

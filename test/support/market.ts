@@ -1,5 +1,6 @@
 /** The whole market for journeys: the app and the Stripe simulator, talking over HTTP; nothing is stood in for but Stripe's address. */
 import { type AddressInfo } from 'node:net';
+import { type StripeKeys } from '../../src/config';
 import { TryAgain } from '../../src/jobs/tasks';
 import { startSimulator } from '../../src/stripe-simulator/simulator';
 import { type Browser, type BrowserPage, createBrowser } from './browser';
@@ -14,7 +15,15 @@ const LIVE_KEYS = {
   secretKey: 'sk_live_platformOfTheTests',
   clientId: 'ca_livePlatformOfTheTests',
   webhookSecrets: ['whsec_liveSecretOfTheTests'],
+  app: {
+    clientId: 'ca_liveAppOfTheTests',
+    installUrl: 'http://127.0.0.1:9/oauth/v2/authorize',
+    signingSecrets: ['absec_liveSecretOfTheTests'],
+    secretKey: 'sk_live_platformOfTheTests',
+  },
 };
+
+const withApp = ({ app, ...keys }: StripeKeys) => ({ ...keys, app: app! });
 
 export type Market = Awaited<ReturnType<typeof openMarket>>;
 
@@ -23,8 +32,13 @@ export async function openMarket(
 ) {
   const server = await listen();
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const testKeys = testConfig({}).stripe.primary;
+  const testKeys = withApp(testConfig({}).stripe.primary);
   const keys = overrides.bothModes ? LIVE_KEYS : testKeys;
+  const simulatedApp = ({ app }: typeof LIVE_KEYS) => ({
+    clientId: app.clientId,
+    redirectUris: [`${baseUrl}/stripe-app/callback`],
+    signingSecret: app.signingSecrets[0]!,
+  });
   const simulator = await startSimulator({
     port: 0,
     stateFile: null,
@@ -34,8 +48,15 @@ export async function openMarket(
       publishableKey: 'pk_test_platform',
       clientId: keys.clientId,
       redirectUris: [`${baseUrl}/stripe/callback`],
+      app: simulatedApp(keys),
       ...(overrides.bothModes
-        ? { testKeys: { secretKey: testKeys.secretKey, clientId: testKeys.clientId } }
+        ? {
+            testKeys: {
+              secretKey: testKeys.secretKey,
+              clientId: testKeys.clientId,
+              app: simulatedApp(testKeys),
+            },
+          }
         : {}),
     },
     webhook: { url: `${baseUrl}/webhooks/stripe`, secret: keys.webhookSecrets[0]! },
@@ -48,11 +69,20 @@ export async function openMarket(
     stripe: {
       apiUrl: simulator.url,
       connectUrl: simulator.url,
-      ...(overrides.bothModes ? { primary: keys, modes: [keys, testKeys] } : {}),
+      ...modesAt(simulator.url),
       ...overrides.stripe,
     },
   });
   let emails = 0;
+
+  /** the app is installed at the same simulator */
+  function modesAt(url: string) {
+    const modes = (overrides.bothModes ? [LIVE_KEYS, testKeys] : [testKeys]).map((mode) => ({
+      ...mode,
+      app: { ...mode.app, installUrl: `${url}/oauth/v2/authorize` },
+    }));
+    return { primary: modes[0]!, modes };
+  }
 
   const control = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) => {
     const answer = await fetch(`${simulator.url}/_control${path}`, {

@@ -92,6 +92,12 @@ export function testConfig(overrides: TestAppOverrides = {}): Config {
     secretKey: 'sk_test_platformOfTheTests',
     clientId: 'ca_platformOfTheTests',
     webhookSecrets: ['whsec_currentSecretOfTheTests', 'whsec_formerSecretOfTheTests'],
+    app: {
+      clientId: 'ca_appOfTheTests',
+      installUrl: `${overrides.stripe?.connectUrl ?? NOWHERE}/oauth/v2/authorize`,
+      signingSecrets: ['absec_currentSecretOfTheTests', 'absec_formerSecretOfTheTests'],
+      secretKey: 'sk_test_platformOfTheTests',
+    },
   };
   return {
     production: false,
