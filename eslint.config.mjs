@@ -14,6 +14,7 @@ const features = [
   'webhooks',
   'check-in',
   'admin',
+  'oauth-provider',
 ];
 
 export default tseslint.config(

@@ -7,6 +7,13 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { currencyStep, isCurrency } from './lib/money';
+import {
+  findClient,
+  type OAuthClient,
+  readOAuthClients,
+  STRIPE_APP_CLIENT_ID,
+  stripeAppClient,
+} from './oauth-provider/oauth-clients';
 
 export class ConfigError extends Error {
   constructor(readonly problems: string[]) {
@@ -66,6 +73,8 @@ export interface Config {
     /** Every mode we hold keys for: payments remember theirs. */
     modes: StripeKeys[];
   };
+  /** programs that may ask people for access to what Foyer knows of them; `stripe-app` is our own app in the Dashboard */
+  oauthClients: OAuthClient[];
   platformFee: { percentHundredths: number; fixed: Record<string, bigint> };
   /** what happens with the platform's fee when an organizer refunds: kept, or given back in proportion */
   platformFeeRefund: 'keep' | 'proportional';
@@ -114,6 +123,7 @@ const settings = z.object({
   STRIPE_CONNECT_URL: text.regex(/^https?:\/\/[^/\s]+$/, 'is an address without a path').optional(),
   STRIPE_SIMULATOR_PORT: port.default('4010'),
   STRIPE_REQUESTS_PER_SECOND: text.regex(/^[1-9]\d{0,3}$/, 'is a number of requests').default('25'),
+  OAUTH_CLIENTS: text.optional(),
   PLATFORM_FEE_PERCENT: text.regex(/^\d{1,2}(\.\d{1,2})?$/, 'is a percentage such as 2.5').default('2.5'),
   PLATFORM_FEE_FIXED: text.default('eur:30,usd:30,gbp:25,chf:30,jpy:50'),
   PLATFORM_FEE_REFUND: text.pipe(z.enum(['keep', 'proportional'])).default('proportional'),
@@ -201,11 +211,14 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     : null;
   const baseUrl = values.BASE_URL ?? `http://localhost:${values.PORT}`;
   const redirectUris = readRedirectUris(list(values.STRIPE_REDIRECT_URIS), { baseUrl, production }, problems);
+  const oauthClients = readOAuthClients(values.OAUTH_CLIENTS, { production }, problems);
   const fixed = readFixedFees(values.PLATFORM_FEE_FIXED, problems);
   if (problems.length > 0) throw new ConfigError(problems);
 
   const dataDir = resolve(values.DATA_DIR);
   const made = production ? null : readOrMakeSecrets(dataDir);
+  if (made && !findClient(oauthClients, STRIPE_APP_CLIENT_ID))
+    oauthClients.push(stripeAppClient(baseUrl, made.stripeAppClientSecret));
   const simulatorUrl = `http://127.0.0.1:${values.STRIPE_SIMULATOR_PORT}`;
   const primary: StripeKeys = realStripe
     ? {
@@ -262,6 +275,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       primary,
       modes: test ? [primary, test] : [primary],
     },
+    oauthClients,
     platformFee: { percentHundredths: readPercent(values.PLATFORM_FEE_PERCENT), fixed },
     platformFeeRefund: values.PLATFORM_FEE_REFUND,
     smtpUrl: values.SMTP_URL ?? null,
@@ -375,6 +389,7 @@ const secretsFile = z.object({
   stripeSimulatorWebhookSecret: z.string(),
   stripeSimulatorAppClientId: z.string(),
   stripeSimulatorAppSigningSecret: z.string(),
+  stripeAppClientSecret: z.string(),
 });
 
 function readOrMakeSecrets(dataDir: string): z.infer<typeof secretsFile> {
@@ -387,6 +402,7 @@ function readOrMakeSecrets(dataDir: string): z.infer<typeof secretsFile> {
     stripeSimulatorWebhookSecret: `whsec_${randomBytes(24).toString('hex')}`,
     stripeSimulatorAppClientId: `ca_simulatedApp${randomBytes(8).toString('hex')}`,
     stripeSimulatorAppSigningSecret: `absec_${randomBytes(24).toString('hex')}`,
+    stripeAppClientSecret: randomBytes(32).toString('base64url'),
   };
   try {
     const kept: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};

@@ -52,6 +52,10 @@ export const paths = {
   recoveryCodes: () => '/account/two-factor/recovery-codes',
   accountClosure: () => '/account/closure',
 
+  oauthToken: () => '/oauth/token',
+  oauthRevocation: () => '/oauth/revoke',
+  oauthWhoami: () => '/oauth/whoami',
+
   desk: () => '/organizer',
   newOrganizer: () => '/organizer/organizers/new',
   organizers: () => '/organizer/organizers',

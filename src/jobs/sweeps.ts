@@ -11,6 +11,7 @@ import { continueDisconnecting } from '../connect/disconnect';
 import { createOAuthStates } from '../connect/oauth-states';
 import { createConnectionsStore } from '../connect/connections-store';
 import { type Dependencies } from '../dependencies';
+import { createGrantsStore } from '../oauth-provider/grants-store';
 import { queueCancellationMails } from '../events/cancel-event';
 import {
   askAgain,
@@ -247,4 +248,5 @@ async function deleteOld({ db }: Dependencies): Promise<void> {
   await db('rate_limits').where('expire', '<', Date.now()).delete();
   await createOAuthStates(db).deleteOld();
   await createMailedLinks(db).deleteOld();
+  await createGrantsStore(db).deleteOld();
 }

@@ -69,6 +69,7 @@ const LIMITS: [string, () => Visitor, Act][] = [
       return visitor.send('POST', '/sign-up', { fields: taken });
     },
   ],
+  ['oauth-token', guest, (visitor) => visitor.send('POST', '/oauth/token', { token: null })],
   ['reset-account', guest, sends('/forgotten-password', { email: 'ada@example.com' })],
   ['reset-network', guest, sends('/forgotten-password', { email: 'bob@example.com' })],
   ['account-mail', () => world.visitor('colleague'), sends('/account/verification-mails')],

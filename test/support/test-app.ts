@@ -11,6 +11,7 @@ import { type Config } from '../../src/config';
 import { createDependencies, type Dependencies } from '../../src/dependencies';
 import { createLogger } from '../../src/http/request-log';
 import { createTasks } from '../../src/jobs/tasks';
+import { stripeAppClient } from '../../src/oauth-provider/oauth-clients';
 import { keepLog } from './kept-logs';
 import { createTestDatabase } from './test-database';
 
@@ -122,6 +123,12 @@ export function testConfig(overrides: TestAppOverrides = {}): Config {
       modes: [keys],
       ...overrides.stripe,
     },
+    oauthClients: [
+      stripeAppClient(
+        overrides.config?.baseUrl ?? 'http://127.0.0.1',
+        'the-secret-of-the-stripe-app-in-tests',
+      ),
+    ],
     platformFee: { percentHundredths: 250, fixed: { eur: 30n, usd: 30n, gbp: 25n, chf: 30n, jpy: 50n } },
     platformFeeRefund: 'proportional',
     smtpUrl: null,

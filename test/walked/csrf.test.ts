@@ -3,9 +3,12 @@ import { databaseState, sessionsOfPeople } from '../support/database-state';
 import { addressOf, TABLE } from './route-table';
 import { buildWorld, createVisitor, type Role, type SendOptions, type World } from './world';
 
-/** By name: Stripe signs what it sends; a guest's order is guarded by its address and by where the browser says it comes from. */
+/** By name: Stripe signs what it sends, and programs prove who they are; neither has a session. */
+const NO_BROWSER = ['POST /webhooks/stripe', 'POST /oauth/token', 'POST /oauth/revoke'];
+
+/** And a guest's order is guarded by its address and by where the browser says it comes from. */
 const WITHOUT_TOKEN = [
-  'POST /webhooks/stripe',
+  ...NO_BROWSER,
   'POST /events/:slug/orders',
   'POST /events/:slug/report',
   'POST /find-my-tickets',
@@ -17,7 +20,7 @@ const WITHOUT_TOKEN = [
 ];
 const CHANGING = Object.keys(TABLE).filter((route) => !route.startsWith('GET '));
 const WITH_TOKEN = CHANGING.filter((route) => !WITHOUT_TOKEN.includes(route));
-const GUESTS_OWN = WITHOUT_TOKEN.filter((route) => route !== 'POST /webhooks/stripe');
+const GUESTS_OWN = WITHOUT_TOKEN.filter((route) => !NO_BROWSER.includes(route));
 
 const FROM_OTHER_SITES: [string, Record<string, string>][] = [
   ['cross-site', { 'Sec-Fetch-Site': 'cross-site' }],
@@ -100,7 +103,7 @@ describe('what a browser of our own says', () => {
 });
 
 // The twins: nothing but the token, or where it came from, was what was wrong above. In the table's order.
-describe.each(CHANGING.filter((route) => route !== 'POST /webhooks/stripe'))('%s', (route) => {
+describe.each(CHANGING.filter((route) => !NO_BROWSER.includes(route)))('%s', (route) => {
   test('is accepted as our own form sends it', async () => {
     const { role, fields, path } = await request(route);
     const token = GUESTS_OWN.includes(route) ? null : undefined;

@@ -14,6 +14,7 @@ import { type Answer, buildWorld, createVisitor, type Role, type World } from '.
 
 /** Not pages: programs, calendars and browsers' <img> read them. */
 const NO_PAGES = [
+  'GET /oauth/whoami',
   'GET /healthz',
   'GET /readyz',
   'GET /events/:slug/calendar.ics',

@@ -117,6 +117,11 @@ export const TABLE: Record<string, Row> = {
   // unsigned; what is signed has its own tests
   'POST /webhooks/stripe': { outcomes: everybody(badRequest) },
 
+  // programs; what they get with a token, or with their secret, has its own tests
+  'POST /oauth/token': { outcomes: everybody(badRequest) },
+  'POST /oauth/revoke': { outcomes: everybody({ status: 401, changes: false }) },
+  'GET /oauth/whoami': { outcomes: everybody({ status: 401, changes: false }) },
+
   'GET /': { outcomes: everybody(page) },
   'GET /events/:slug': { outcomes: everybody(page) },
   'GET /events/:slug/calendar.ics': { outcomes: everybody(page) },

@@ -11,7 +11,7 @@ const LIVE = /1\+1["']|<script>canary|<img src=x|<\/script><img/;
 
 /** What the app itself writes, and has the form of: ids, hashes, states, addresses, the finished bodies of mails. */
 const NOT_TYPED =
-  /^(id|slug|status|status_detail|currency|time_zone|country|default_currency|paid_currency|kind|type|role|email|reference|template|key|name_of_.*|scope|actor|subject_type|outcome|mode|inventory|visibility|return_to|purpose|location_kind|text_body|html_body|dedupe_key|recipient|payload_type)$|_hash$|_id$|_status$|_encrypted$|^encrypted_|_key$|_by$|_url$|_email$|_code$/;
+  /^(id|slug|status|status_detail|currency|time_zone|country|default_currency|paid_currency|kind|type|role|email|reference|template|key|name_of_.*|scope|actor|subject_type|outcome|mode|inventory|visibility|return_to|purpose|location_kind|text_body|html_body|dedupe_key|recipient|payload_type)$|_hash$|_id$|_status$|_encrypted$|^encrypted_|_key$|_by$|_ur[il]$|_challenge$|_email$|_code$/;
 
 let world: World;
 let planted: string[];
