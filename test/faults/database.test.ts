@@ -1,7 +1,5 @@
 /** Postgres restarts, is slow, is locked, gives up on transactions, or is out of reach. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { startEmbeddedServer } from '../../src/db/embedded-server';
 import { migrateToLatest } from '../../src/db/migrations';
 import { ask } from './rig/ask';
@@ -10,11 +8,12 @@ import { brokenPromises } from './rig/invariants';
 import { comeToRest } from './rig/rest';
 import { useWorld } from './rig/scenario';
 import { buildForFaults, openWorld, until } from './rig/world';
+import { throwAwayFolder } from '../support/throw-away-folder';
 
 const world = useWorld();
 
 test('P5: Postgres restarts, while idle and in the middle of a transaction: the processes live and go on within seconds', async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), `foyer-test-${process.pid}-`));
+  const dataDir = throwAwayFolder();
   let server = await startEmbeddedServer({ dataDir, fast: true });
   await migrateToLatest(server.url);
   const build = await buildForFaults();

@@ -1,11 +1,10 @@
 /** The built app as a process of its own, killed where it hurts most; whatever was begun ends as if nothing had happened. */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { type Browser, type BrowserPage, createBrowser } from '../support/browser';
 import { buildApp, freePort, pause, runApp, type RunningApp, untilAnswers } from '../support/built-app';
 import { brokenInvariants, type Market, openMarket } from '../support/market';
+import { throwAwayFolder } from '../support/throw-away-folder';
 
 let built: Awaited<ReturnType<typeof buildApp>>;
 let market: Market;
@@ -15,7 +14,7 @@ let port: number;
 const started: RunningApp[] = [];
 
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), `foyer-test-${process.pid}-`));
+  dataDir = throwAwayFolder();
   [built, market, port] = await Promise.all([buildApp(), openMarket(), freePort()]);
   sale = await market.eventOnSale();
   await market.settle();

@@ -1,13 +1,13 @@
 /** The built app as a process of its own: started, stopped, killed, and started wrongly. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { findRunningServer } from '../../src/db/embedded-server';
 import { isAlive } from '../../src/db/postmaster';
 import { buildApp, freePort, pause, runApp, type RunningApp, untilAnswers } from '../support/built-app';
 import { createTestDatabase } from '../support/test-database';
+import { throwAwayFolder } from '../support/throw-away-folder';
 
 let built: Awaited<ReturnType<typeof buildApp>>;
 let dataDir: string;
@@ -16,7 +16,7 @@ const others: Server[] = [];
 
 beforeAll(async () => {
   built = await buildApp();
-  dataDir = mkdtempSync(join(tmpdir(), `foyer-test-${process.pid}-`));
+  dataDir = throwAwayFolder();
 }, 30_000);
 afterEach(async () => {
   for (const app of apps.splice(0)) {

@@ -2,9 +2,7 @@
  * `npm run soak -- [--minutes 1] [--seed 7] [--json FILE]`: buyers, refunds, cancellations, disconnects and kills under
  * faults by chance; then everything comes to rest, and is judged. Exit code 1 if a promise was broken. Loopback only.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startEmbeddedServer } from '../../src/db/embedded-server';
 import { migrateToLatest } from '../../src/db/migrations';
@@ -19,6 +17,7 @@ import { countFindings, isGood, print, type Report } from './report';
 import { comeAndGo, disputeNowAndThen, letHoldsRunOut, refundAtDesk, refundAtStripe } from './sellers';
 import { createStage, type Stage } from './stage';
 import { endTroubles, makeTrouble } from './troubles';
+import { throwAwayFolder } from '../support/throw-away-folder';
 
 const BUYERS = 8;
 
@@ -75,7 +74,7 @@ async function main(): Promise<boolean> {
 }
 
 async function withWorld<T>(patches: Patch[], work: (world: World) => Promise<T>): Promise<T> {
-  const dataDir = mkdtempSync(join(tmpdir(), `foyer-test-${process.pid}-`));
+  const dataDir = throwAwayFolder();
   const build = await buildForFaults(patches);
   const server = await startEmbeddedServer({ dataDir, fast: true });
   try {

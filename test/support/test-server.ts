@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { Client } from 'pg';
 import { startEmbeddedServer } from '../../src/db/embedded-server';
 import { migrateToLatest } from '../../src/db/migrations';
-import { isAlive } from '../../src/db/postmaster';
+import { removeLeftFolders, throwAwayFolder } from './throw-away-folder';
 
 /** Where the tests' databases live: handed from the global set-up to jest's workers in the environment. */
 export interface TestServer {
@@ -57,11 +55,9 @@ export async function runOn(url: string, statement: string): Promise<{ rows: Rec
   }
 }
 
-const FOLDER = /^foyer-test-(\d+)-/;
-
 async function startThrowAwayServer(): Promise<{ url: string; stop(): Promise<void> }> {
   removeLeftFolders();
-  const dataDir = mkdtempSync(join(tmpdir(), `foyer-test-${process.pid}-`));
+  const dataDir = throwAwayFolder();
   const server = await startEmbeddedServer({ dataDir, fast: true });
   return {
     url: server.url,
@@ -72,15 +68,7 @@ async function startThrowAwayServer(): Promise<{ url: string; stop(): Promise<vo
   };
 }
 
-// A run that was killed takes its server with it, not its folder.
-function removeLeftFolders(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = Number(FOLDER.exec(name)?.[1]);
-    if (pid && !isAlive(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
-  }
-}
-
-// The same for databases on a server that others may be testing on at this moment: only what is a day old.
+// What killed runs left on a server that others may be testing on at this moment: only what is a day old.
 function isLeftOver(name: string): boolean {
   const made = /^foyer_test_([0-9a-z]+)_/.exec(name)?.[1];
   return made !== undefined && Date.now() - parseInt(made, 36) > 24 * 3_600_000;

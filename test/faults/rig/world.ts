@@ -2,8 +2,7 @@
  * The rig of the fault tests: Stripe's simulator and a mail server in this process; the built app as processes of their
  * own, each with a proxy of its own before Stripe and before Postgres; a load balancer in front of the web ones.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDatabase } from '../../../src/db/connection';
 import { createIdTokens } from '../../../src/lib/tokens';
@@ -22,6 +21,7 @@ import { type Ledger, type StripeRequest } from '../../support/market';
 import { createSales } from './sales';
 import { startSmtpSink } from './smtp-sink';
 import { type Address, startTcpProxy, type TcpProxy } from './tcp-proxy';
+import { throwAwayFolder } from '../../support/throw-away-folder';
 
 const KEYS = {
   secretKey: 'sk_test_platformOfTheFaults',
@@ -73,7 +73,7 @@ export function buildForFaults(patches: Patch[] = []) {
 }
 
 export async function openWorld(build: { folder: string }, { database, ...options }: WorldOptions) {
-  const dataDir = mkdtempSync(join(tmpdir(), `foyer-test-${process.pid}-`));
+  const dataDir = throwAwayFolder();
   const web = new Set<AppProcess>();
   const started: AppProcess[] = [];
   const balancer = await startTcpProxy(() => [...web].map(({ url }) => addressOf(url)));
