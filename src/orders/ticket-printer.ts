@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Unavailable } from '../errors';
-import { drawTickets, type TicketsOnPaper } from './tickets-pdf';
+import type * as Drawing from './tickets-pdf';
 
 const IDLE_MS = 30_000;
 const MOST_WAITING = 50;
@@ -66,8 +66,8 @@ export function createTicketPrinter() {
 
   return {
     /** Throws Unavailable when too many are asked for at once. */
-    async print(paper: TicketsOnPaper): Promise<Buffer> {
-      if (!existsSync(SCRIPT)) return drawTickets(paper);
+    async print(paper: Drawing.TicketsOnPaper): Promise<Buffer> {
+      if (!existsSync(SCRIPT)) return drawHere(paper);
       if (waiting.size >= MOST_WAITING) throw new Unavailable();
       const id = (last += 1);
       return new Promise((resolve, reject) => {
@@ -81,6 +81,13 @@ export function createTicketPrinter() {
     },
     close: stop,
   };
+}
+
+/** Loaded when it is needed: the drawing library and its fonts are large, and only the thread has a use for them. */
+async function drawHere(paper: Drawing.TicketsOnPaper): Promise<Buffer> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- what import() becomes differs between build and tests
+  const { drawTickets } = require('./tickets-pdf') as typeof Drawing;
+  return drawTickets(paper);
 }
 
 export type TicketPrinter = ReturnType<typeof createTicketPrinter>;
