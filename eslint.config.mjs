@@ -21,7 +21,7 @@ export default tseslint.config(
   { ignores: ['dist/**', 'coverage/**', '.data/**', 'views/assets/**'] },
   ...tseslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     rules: {
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
@@ -65,7 +65,7 @@ export default tseslint.config(
     },
   })),
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}'],
     ignores: ['src/stripe/**', 'src/stripe-simulator/**'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
