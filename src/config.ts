@@ -65,6 +65,8 @@ export interface Config {
     connectUrl: string;
     /** exactly as they are registered at Stripe; the first is the one of this Foyer's address */
     redirectUris: string[];
+    /** what the Stripe App's manifest says beside this Foyer's address; checked when it is made */
+    manifest: { appId: string | null; redirectUris: string[] };
     requestsPerSecond: number;
     /** when calls are put off because Stripe does not answer; default: stripe-circuit.ts knows */
     circuit?: { calls?: number; windowMs?: number; restMs?: number };
@@ -111,6 +113,8 @@ const settings = z.object({
   STRIPE_TEST_SECRET_KEY: text.regex(/^(sk|rk)_test_\w+$/, 'begins with sk_test_').optional(),
   STRIPE_TEST_CLIENT_ID: text.regex(/^ca_\w+$/, 'begins with ca_').optional(),
   STRIPE_TEST_WEBHOOK_SECRETS: text.optional(),
+  STRIPE_APP_ID: text.optional(),
+  STRIPE_APP_REDIRECT_URIS: text.optional(),
   STRIPE_APP_CLIENT_ID: text.regex(/^ca_\w+$/, 'begins with ca_').optional(),
   STRIPE_APP_INSTALL_URL: text.regex(INSTALL_URL, INSTALL_URL_WORDS).optional(),
   STRIPE_APP_SIGNING_SECRETS: text.optional(),
@@ -271,6 +275,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       apiUrl: values.STRIPE_API_URL ?? (realStripe ? 'https://api.stripe.com' : simulatorUrl),
       connectUrl: values.STRIPE_CONNECT_URL ?? (realStripe ? 'https://connect.stripe.com' : simulatorUrl),
       redirectUris,
+      manifest: {
+        appId: values.STRIPE_APP_ID ?? null,
+        redirectUris: list(values.STRIPE_APP_REDIRECT_URIS),
+      },
       requestsPerSecond: Number(values.STRIPE_REQUESTS_PER_SECOND),
       primary,
       modes: test ? [primary, test] : [primary],

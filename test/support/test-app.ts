@@ -118,6 +118,7 @@ export function testConfig(overrides: TestAppOverrides = {}): Config {
       apiUrl: NOWHERE,
       connectUrl: NOWHERE,
       redirectUris: [`${overrides.config?.baseUrl ?? 'http://127.0.0.1'}/stripe/callback`],
+      manifest: { appId: null, redirectUris: [] },
       requestsPerSecond: 1000,
       primary: keys,
       modes: [keys],
