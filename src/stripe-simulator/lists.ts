@@ -3,6 +3,7 @@ import type Stripe from 'stripe';
 import { type Simulator } from './context';
 import { noSuch, refused } from './refusal';
 import { invalid, type Params } from './request-params';
+import { payloadOf } from './secret-store';
 import { type Tables } from './state';
 
 /** The page that the parameters ask for of all objects (newest first). */
@@ -76,6 +77,8 @@ function expandAt(simulator: Simulator, object: Json, [step, ...rest]: string[],
     object[step] = lineItemsOf(simulator, String(object.id));
   else if (object.object === 'charge' && step === 'refunds')
     object[step] = refundsOf(simulator, String(object.id));
+  else if (object.object === 'apps.secret' && step === 'payload')
+    object[step] = payloadOf(simulator, String(object.id));
   else if (typeof value === 'string') {
     const table = TABLE_OF[value.split('_')[0]!];
     const found = table && (simulator.state.get(table, value) as { object?: object } | undefined)?.object;

@@ -12,7 +12,7 @@ export interface LoggedRequest {
 }
 
 const KEPT = 10_000;
-const SECRET_PARAMS = ['client_secret', 'code', 'refresh_token'];
+const SECRET_PARAMS = ['client_secret', 'code', 'refresh_token', 'payload'];
 
 export function createRequestLog() {
   let entries: LoggedRequest[] = [];

@@ -19,6 +19,7 @@ import { sendPage, VIEWS } from './pages';
 import { settle } from './payments';
 import { errorAnswer, Refusal } from './refusal';
 import { refundsApi } from './refunds';
+import { secretStoreApi } from './secret-store';
 import { createRequestLog } from './request-log';
 import { openState } from './state';
 import { createWebhookDelivery } from './webhook-delivery';
@@ -114,6 +115,7 @@ function createApp(simulator: Simulator): Express {
   refundsApi(simulator, route);
   disputesApi(simulator, route);
   readingApi(simulator, route);
+  secretStoreApi(simulator, route);
   oauthRoutes(simulator, app);
   hostedCheckoutRoutes(simulator, app);
   dashboardRoutes(simulator, app);

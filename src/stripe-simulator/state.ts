@@ -47,6 +47,7 @@ export interface Tables {
   disputes: Holding<Stripe.Dispute>;
   fees: Holding<Stripe.ApplicationFee>;
   transactions: Holding<Stripe.BalanceTransaction>;
+  secrets: Holding<Stripe.Apps.Secret, { payload: string }>;
   /** what happens by time: a session (its id) expires, a delayed payment (its intent's id) ends; seconds */
   timers: Row<{ at: number; outcome?: 'success' | 'failure' }>;
   events: Holding<Stripe.Event>;
@@ -55,6 +56,7 @@ export interface Tables {
   replies: Row<{ fingerprint: string; created: number; answer: Answer }>;
 }
 export type SimulatedAccount = Tables['accounts'];
+export type SimulatedSecret = Tables['secrets'];
 export type SimulatedSession = Tables['sessions'];
 export type SimulatedIntent = Tables['intents'];
 type TableName = keyof Tables;

@@ -20,7 +20,10 @@ export type Endpoint =
   | 'GET /v1/events'
   | 'GET /v1/application_fees'
   | 'GET /v1/accounts/:id'
-  | 'GET /v1/country_specs/:id';
+  | 'GET /v1/country_specs/:id'
+  | 'POST /v1/apps/secrets'
+  | 'GET /v1/apps/secrets/find'
+  | 'POST /v1/apps/secrets/delete';
 
 /** The endpoint that a rush on tickets is a rush on: it has a queue (`checkout/payment-queue.ts`). */
 export const CREATE_SESSION: Endpoint = 'POST /v1/checkout/sessions';

@@ -8,6 +8,7 @@ import Stripe from 'stripe';
 import { type StripeKeys } from '../config';
 import { isInsideTransaction } from '../db/connection';
 import { type Endpoint, type RequestPace } from './request-pace';
+import { secretStoreVerbs } from './secret-store';
 import { type CircuitSettings, type CircuitState, createCircuit, type OnCircuit } from './stripe-circuit';
 import { StripeFailure } from './stripe-errors';
 import { toAccount, toRefund, toSession } from './stripe-objects';
@@ -92,10 +93,16 @@ export function createStripeClient(settings: {
     ]),
   );
   const clients = new Map(settings.modes.map((keys) => [keys.livemode, newClient(keys.secretKey, url)]));
+  /** with the key of the Stripe App's developer, where there is an app */
+  const appClients = new Map(
+    settings.modes.flatMap(({ livemode, app }) =>
+      app ? [[livemode, newClient(app.secretKey, url)] as const] : [],
+    ),
+  );
 
-  function clientFor(livemode: boolean): Stripe {
+  function clientFor(livemode: boolean, asApp: boolean): Stripe {
     if (isInsideTransaction()) throw new Error('Stripe must not be called inside a database transaction');
-    const client = clients.get(livemode);
+    const client = (asApp ? appClients : clients).get(livemode);
     if (!client)
       throw new StripeFailure(
         'platform_key',
@@ -104,13 +111,17 @@ export function createStripeClient(settings: {
     return client;
   }
 
-  /** One request at its turn. `slotTaken`: the caller has waited for it already. */
+  /** One request at its turn. `slotTaken`: the caller has waited for it already. `asApp`: as the app's developer. */
   async function answered<T>(
     endpoint: Endpoint,
-    { livemode, slotTaken = false }: { livemode: boolean; slotTaken?: boolean },
+    {
+      livemode,
+      slotTaken = false,
+      asApp = false,
+    }: { livemode: boolean; slotTaken?: boolean; asApp?: boolean },
     ask: (client: Stripe) => Promise<T>,
   ): Promise<T> {
-    const client = clientFor(livemode);
+    const client = clientFor(livemode, asApp);
     if (!slotTaken) await settings.pace?.wait({ endpoint, livemode });
     try {
       return await circuits.get(livemode)!.run(() => ask(client));
@@ -246,6 +257,7 @@ export function createStripeClient(settings: {
     },
 
     ...readingVerbs(answered),
+    ...secretStoreVerbs((endpoint, { livemode }, ask) => answered(endpoint, { livemode, asApp: true }, ask)),
 
     /** Has Stripe stopped answering this process? Calls fail at once then, and are made again later. */
     isAway: (livemode: boolean): boolean => circuits.get(livemode)?.state().state === 'open',

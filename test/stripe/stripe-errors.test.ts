@@ -9,7 +9,15 @@ import { type Answer, everythingOf, fieldsOf, record, startRudeServer, thrownBy 
 
 const API = 'https://api.stripe.com';
 const SECRET = 'sk_test_canarySecretKey';
-const MODES = [{ livemode: false, secretKey: SECRET, clientId: 'ca_test', webhookSecrets: [] }];
+const MODES = [
+  {
+    livemode: false,
+    secretKey: SECRET,
+    clientId: 'ca_test',
+    webhookSecrets: [],
+    app: { clientId: 'ca_app', installUrl: API, signingSecrets: ['absec_x'], secretKey: SECRET },
+  },
+];
 const ORGANIZER = { account: 'acct_1Organizer', livemode: false };
 
 const stripe = createStripeClient({ apiUrl: API, modes: MODES });
@@ -184,6 +192,7 @@ describe('inside a database transaction', () => {
     modes: MODES,
   });
   const session = { ...ORGANIZER, id: 'cs_test_1' };
+  const secret = { ...ORGANIZER, user: 'usr_1', name: 'sign_in' };
   const calls: Record<string, () => Promise<unknown>> = {
     createCheckoutSession: () => create(),
     retrieveCheckoutSession: () => stripe.retrieveCheckoutSession(session),
@@ -202,6 +211,9 @@ describe('inside a database transaction', () => {
       stripe.listUndeliveredEvents({ ...ORGANIZER, since: new Date(), types: ['charge.refunded'] }),
     listCharges: () => stripe.listCharges({ ...ORGANIZER, since: new Date() }),
     listRefundsWithin: () => stripe.listRefundsWithin({ ...ORGANIZER, since: new Date() }),
+    setSecret: () => stripe.setSecret({ ...secret, payload: 'canary' }),
+    findSecret: () => stripe.findSecret(secret),
+    deleteSecret: () => stripe.deleteSecret(secret),
     exchangeCode: () => oauth.exchangeCode({ code: 'ac_1', livemode: false }),
     deauthorize: () => oauth.deauthorize({ stripeUserId: 'acct_1Organizer', livemode: false }),
   };
@@ -220,7 +232,7 @@ describe('inside a database transaction', () => {
   });
 
   it.each(Object.keys(calls))('%s asks Stripe after the commit', async (verb) => {
-    const sent = [record(API, refusal(404)), record('https://connect.stripe.com', refusal(404))];
+    const sent = [record(API, refusal(400)), record('https://connect.stripe.com', refusal(400))];
     await inTransaction(db, (trx) => trx.raw('SELECT 1'));
     await expect(calls[verb]!()).rejects.toMatchObject({ name: expect.stringMatching(/Failure$/) });
     expect(sent.flat()).toHaveLength(1);
