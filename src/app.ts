@@ -42,6 +42,7 @@ import { organizersRouter } from './organizers/organizers-router';
 import { eventRefundsRouter } from './payments/event-refunds-router';
 import { refundsRouter } from './payments/refunds-router';
 import { oauthTokensRouter } from './oauth-provider/tokens-router';
+import { extensionRouter } from './stripe-app/extension-router';
 import { webhooksRouter } from './webhooks/webhooks-router';
 
 /** What the server calls: pages that lie ready are answered in front of Express. */
@@ -68,6 +69,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(assetsRouter());
   app.use(webhooksRouter(dependencies));
   app.use(oauthTokensRouter(dependencies));
+  app.use(extensionRouter(dependencies));
 
   // The guest's pages: no session, no cookie but the guest's own.
   app.use(express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 1000 }));

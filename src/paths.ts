@@ -157,6 +157,10 @@ export const paths = {
   adminWebhook: (id: string) => `/admin/webhooks/${segment(id)}`,
   adminReplay: (id: string) => `/admin/webhooks/${segment(id)}/replay`,
 
+  dashboardSignIn: () => '/api/oauth/authorise',
+  dashboardSignInToo: () => '/api/oauth/authorize',
+  dashboardSignedIn: () => '/api/oauth/signed-in',
+
   webhooks: () => '/webhooks/stripe',
   devMail: () => '/dev/mail',
   devMailItem: (id: string) => `/dev/mail/${segment(id)}`,

@@ -29,6 +29,7 @@ import { listLedgerDays } from '../payments/check-ledger';
 import { listAccountsToReconcile } from '../payments/reconcile-account';
 import { sendRefund } from '../payments/send-refund';
 import { StripeFailure } from '../stripe/stripe-errors';
+import { createDashboardSignIns } from '../stripe-app/dashboard-sign-ins';
 import { listWaitingEvents } from '../webhooks/inbox';
 import { workOffEvent } from '../webhooks/work-off-event';
 
@@ -243,10 +244,11 @@ async function readConnection(dependencies: Dependencies, id: string): Promise<v
   if (connection) await refreshConnection(dependencies, connection);
 }
 
-async function deleteOld({ db }: Dependencies): Promise<void> {
+async function deleteOld({ db, encryption }: Dependencies): Promise<void> {
   await db('sessions').where('expires_at', '<', db.fn.now()).delete();
   await db('rate_limits').where('expire', '<', Date.now()).delete();
   await createOAuthStates(db).deleteOld();
   await createMailedLinks(db).deleteOld();
   await createGrantsStore(db).deleteOld();
+  await createDashboardSignIns({ db, encryption }).deleteOld();
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createListener } from '../../src/app';
 import { MAX_OPEN_HOLDS_PER_VISITOR } from '../../src/checkout/allocate';
 import { createDependencies, type Dependencies } from '../../src/dependencies';
+import { openDashboard, signatureOf } from '../stripe-app/dashboard';
 import { type Market, openMarket, PASSWORD } from '../support/market';
 import { addressOf, TABLE } from '../walked/route-table';
 import { type Answer, buildWorld, createVisitor, type Visitor, type World } from '../walked/world';
@@ -47,6 +48,16 @@ const sends =
   (visitor) =>
     visitor.send('POST', typeof path === 'string' ? path : path(), { fields });
 
+/** As Stripe's Dashboard asks, signed. */
+const asDashboard =
+  (path: string): Act =>
+  (visitor) => {
+    const { identity, signed } = openDashboard(market.baseUrl, 'acct_1Limited');
+    return visitor.send('GET', `${path}?${new URLSearchParams({ ...identity, mode: 'test' })}`, {
+      headers: { Accept: 'application/json', 'Stripe-Signature': signatureOf(signed) },
+    });
+  };
+
 const CHANGE_NOTICE = 'POST /organizer/events/:id/change-notice';
 
 /** the limit, who runs into it, and how */
@@ -69,6 +80,8 @@ const LIMITS: [string, () => Visitor, Act][] = [
       return visitor.send('POST', '/sign-up', { fields: taken });
     },
   ],
+  ['dashboard-extension', guest, asDashboard('/api/oauth/userinfo')],
+  ['dashboard-sign-in', guest, asDashboard('/api/oauth/login')],
   ['oauth-token', guest, (visitor) => visitor.send('POST', '/oauth/token', { token: null })],
   ['reset-account', guest, sends('/forgotten-password', { email: 'ada@example.com' })],
   ['reset-network', guest, sends('/forgotten-password', { email: 'bob@example.com' })],

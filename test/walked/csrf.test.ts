@@ -3,8 +3,13 @@ import { databaseState, sessionsOfPeople } from '../support/database-state';
 import { addressOf, TABLE } from './route-table';
 import { buildWorld, createVisitor, type Role, type SendOptions, type World } from './world';
 
-/** By name: Stripe signs what it sends, and programs prove who they are; neither has a session. */
-const NO_BROWSER = ['POST /webhooks/stripe', 'POST /oauth/token', 'POST /oauth/revoke'];
+/** By name: Stripe signs what it and its Dashboard send, and programs prove who they are; none has a session. */
+const NO_BROWSER = [
+  'POST /webhooks/stripe',
+  'POST /oauth/token',
+  'POST /oauth/revoke',
+  'POST /api/oauth/logout',
+];
 
 /** And a guest's order is guarded by its address and by where the browser says it comes from. */
 const WITHOUT_TOKEN = [

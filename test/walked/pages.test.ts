@@ -9,12 +9,16 @@ import { Secret, TOTP } from 'otpauth';
 import { createBrowser } from '../support/browser';
 import { formsOf } from '../support/html';
 import { EVENT, type Market, openMarket, PASSWORD } from '../support/market';
+import { openDashboard } from '../stripe-app/dashboard';
 import { addressOf, TABLE } from './route-table';
 import { type Answer, buildWorld, createVisitor, type Role, type World } from './world';
 
 /** Not pages: programs, calendars and browsers' <img> read them. */
 const NO_PAGES = [
   'GET /oauth/whoami',
+  'GET /api/oauth/userinfo',
+  'GET /api/oauth/login',
+  'GET /api/payments/:id',
   'GET /healthz',
   'GET /readyz',
   'GET /events/:slug/calendar.ics',
@@ -184,6 +188,20 @@ get('GET /tickets/:code', 'buyer');
 
 for (const page of ['/dev/mail', '/dev/mail/:id', '/dev/mail/:id/html', '/dev/components'])
   get(`GET ${page}`, 'guest');
+for (const way of ['authorise', 'authorize'])
+  get(`GET /api/oauth/${way}`, 'guest', 'too old', () => `/api/oauth/${way}?state=old&code=old`, 400);
+get('GET /api/oauth/signed-in', 'guest');
+FILLED.push({
+  route: 'GET /api/oauth/authorise',
+  name: 'not allowed, as guest',
+  status: 200,
+  async open(world, market) {
+    const { body } = await openDashboard(market.baseUrl, 'acct_1Walked').ask('/api/oauth/login');
+    const state = new URL(body.url).searchParams.get('state')!;
+    const query = new URLSearchParams({ error: 'access_denied', state });
+    return world.visitor('guest').send('GET', `/api/oauth/authorise?${query}`);
+  },
+});
 for (const page of ['/sign-up', '/sign-in']) {
   get(`GET ${page}`, 'guest');
   mistakes(`GET ${page}`, 'guest', `POST ${page}`, { email: 'no address', next: '/organizer' });

@@ -122,6 +122,15 @@ export const TABLE: Record<string, Row> = {
   'POST /oauth/revoke': { outcomes: everybody({ status: 401, changes: false }) },
   'GET /oauth/whoami': { outcomes: everybody({ status: 401, changes: false }) },
 
+  // unsigned; what Stripe's Dashboard signs has its own tests, as has the way back with a state
+  'GET /api/oauth/userinfo': { outcomes: everybody(badRequest) },
+  'GET /api/oauth/login': { outcomes: everybody(badRequest) },
+  'POST /api/oauth/logout': { outcomes: everybody(badRequest) },
+  'GET /api/payments/:id': { outcomes: everybody(badRequest), at: () => '/api/payments/pi_1' },
+  'GET /api/oauth/authorise': { outcomes: everybody(badRequest) },
+  'GET /api/oauth/authorize': { outcomes: everybody(badRequest) },
+  'GET /api/oauth/signed-in': { outcomes: everybody(page) },
+
   'GET /': { outcomes: everybody(page) },
   'GET /events/:slug': { outcomes: everybody(page) },
   'GET /events/:slug/calendar.ics': { outcomes: everybody(page) },

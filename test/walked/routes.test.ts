@@ -59,6 +59,14 @@ describe('the list of routes', () => {
     expect(middleware.map(({ name, path }) => `${name} ${path}`)).toEqual([
       'securityHeadersOfAll /', // and the order form of an event, before the log
       'result /', // the request log
+      'fromAnyOrigin /api/oauth/userinfo',
+      'fromAnyOrigin /api/oauth/login',
+      'fromAnyOrigin /api/oauth/logout',
+      'fromAnyOrigin /api/payments',
+      `${ours} /api/oauth/userinfo`, // its refusals in JSON
+      `${ours} /api/oauth/login`,
+      `${ours} /api/oauth/logout`,
+      `${ours} /api/payments`,
       'urlencodedParser /',
       `${ours} /`, // same origin only
       'noStore /orders',
