@@ -1,8 +1,10 @@
 /** What an account's owner sees and does at Stripe: payments, refunds, whether charges are possible, connected applications. */
 import { type Router } from 'express';
+import type Stripe from 'stripe';
 import { parseMoney } from '../lib/money';
 import { getAccount, nameOf, revoke, updateAccount } from './accounts';
 import { formText } from './api';
+import { readAppView, signOutOfApp } from './app-view';
 import { totalsOf } from './balances';
 import { type Simulator } from './context';
 import { moveDispute, openDispute } from './disputes';
@@ -54,6 +56,25 @@ export function dashboardRoutes(simulator: Simulator, router: Router): void {
       platform,
     });
   });
+  router.get('/dashboard/:id/payments/:payment', async (req, res) => {
+    const account = getAccount(simulator, req.params.id);
+    const charge = chargeOfPayment(account.id, req.params.payment);
+    await sendPage(res, 'payment', {
+      title: `Payment of ${nameOf(account)}`,
+      name: nameOf(account),
+      account: account.object,
+      charge,
+      platform,
+      app: await readAppView(simulator, account.id, req.params.payment),
+    });
+  });
+  router.post('/dashboard/:id/payments/:payment/sign-out', async (req, res) => {
+    const account = getAccount(simulator, req.params.id);
+    chargeOfPayment(account.id, req.params.payment);
+    if (!(await signOutOfApp(simulator, account.id)))
+      throw refused('The app’s backend did not sign you out. Go back and try again.', { status: 502 });
+    res.redirect(303, `/dashboard/${account.id}/payments/${req.params.payment}`);
+  });
   router.post('/dashboard/:id/refunds', (req, res) => {
     const form = new URLSearchParams(formText(req));
     const charge = state.get('charges', form.get('charge'));
@@ -94,6 +115,16 @@ export function dashboardRoutes(simulator: Simulator, router: Router): void {
     revoke(simulator, getAccount(simulator, req.params.id).id);
     res.redirect(303, `/dashboard/${req.params.id}/applications`);
   });
+
+  /** The charge that a payment stands on: the one that was paid, else the last try. */
+  function chargeOfPayment(account: string, payment: string): Stripe.Charge {
+    const charges = state
+      .listFor('charges', account)
+      .filter(({ object }) => object.payment_intent === payment);
+    const found = charges.find(({ object }) => object.paid) ?? charges[0];
+    if (!found) throw noSuch('payment', payment);
+    return found.object;
+  }
 }
 
 /** A part of a payment as its owner types it; empty is all that is left. */
