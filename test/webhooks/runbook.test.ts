@@ -17,8 +17,8 @@ test('the README names them, too', () => {
   expect(USED_EVENT_TYPES.filter((type) => !readme.includes(`\`${type}\``))).toEqual([]);
 });
 
-test('every setting that the runbook names is one', () => {
-  const named = [...text('docs/runbooks/stripe-platform.md').matchAll(/`([A-Z]+(?:_[A-Z]+)+)[`=]/g)].map(
+test.each(['stripe-platform', 'stripe-app'])('every setting that the runbook %s names is one', (name) => {
+  const named = [...text(`docs/runbooks/${name}.md`).matchAll(/`([A-Z]+(?:_[A-Z]+)+)[`=]/g)].map(
     (match) => match[1]!,
   );
   expect(named.length).toBeGreaterThan(5);
