@@ -43,6 +43,7 @@ import { eventRefundsRouter } from './payments/event-refunds-router';
 import { refundsRouter } from './payments/refunds-router';
 import { oauthTokensRouter } from './oauth-provider/tokens-router';
 import { extensionRouter } from './stripe-app/extension-router';
+import { questionDeskRouter } from './questions/question-desk-router';
 import { webhooksRouter } from './webhooks/webhooks-router';
 
 /** What the server calls: pages that lie ready are answered in front of Express. */
@@ -72,7 +73,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(extensionRouter(dependencies));
 
   // The guest's pages: no session, no cookie but the guest's own.
-  app.use(express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 1000 }));
+  app.use(express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 5000 }));
   app.use(sameOriginOnly(config.baseUrl));
   app.use(publicEventsRouter(dependencies));
   app.use(eventPicturesRouter(dependencies));
@@ -104,6 +105,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(orderDeskRouter(dependencies));
   app.use(decisionDeskRouter(dependencies));
   app.use(discountDeskRouter(dependencies));
+  app.use(questionDeskRouter(dependencies));
   app.use(checkInRouter(dependencies));
   app.use(refundsRouter(dependencies));
   app.use(eventRefundsRouter(dependencies));

@@ -26,6 +26,7 @@ export const paths = {
   orderReceipt: (token: string) => `/orders/${segment(token)}/receipt`,
   orderExtension: (token: string) => `/orders/${segment(token)}/extension`,
   orderName: (token: string) => `/orders/${segment(token)}/name`,
+  orderAnswers: (token: string) => `/orders/${segment(token)}/answers`,
   orderMails: (token: string) => `/orders/${segment(token)}/mails`,
   ticket: (code: string) => `/tickets/${segment(code)}`,
 
@@ -86,6 +87,12 @@ export const paths = {
   discountCodes: (eventId: string) => `/organizer/events/${segment(eventId)}/codes`,
   discountCodeSwitch: (eventId: string, id: string) =>
     `/organizer/events/${segment(eventId)}/codes/${segment(id)}/switch`,
+  questions: (eventId: string) => `/organizer/events/${segment(eventId)}/questions`,
+  question: (eventId: string, id: string) => `/organizer/events/${segment(eventId)}/questions/${segment(id)}`,
+  questionSwitch: (eventId: string, id: string) =>
+    `/organizer/events/${segment(eventId)}/questions/${segment(id)}/switch`,
+  questionPosition: (eventId: string, id: string) =>
+    `/organizer/events/${segment(eventId)}/questions/${segment(id)}/position`,
   checkIn: (id: string) => `/organizer/events/${segment(id)}/check-in`,
   checkInRemoval: (id: string) => `/organizer/events/${segment(id)}/check-in/removal`,
   checkInCounts: (id: string) => `/organizer/events/${segment(id)}/check-in/counts`,

@@ -120,6 +120,7 @@ function toWords(answer: DoorAnswer, event: EventOfMember) {
     text: answer.text + sinceWords,
     ticketId: ticket?.id ?? null,
     name: ticket ? (ticket.holder ?? 'No name given') : null,
+    answers: ticket?.answers ?? [],
     detail: ticket ? `${ticket.typeName} · ${ticket.position} · Order ${ticket.reference}` : null,
     canTakeBack: answer.outcome === 'admitted' || answer.outcome === 'already_in',
   };

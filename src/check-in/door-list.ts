@@ -1,5 +1,6 @@
 /** What the door looks up: who a ticket belongs to, tickets by name, and how many are in. */
 import { type Knex } from 'knex';
+import { DOOR_ANSWERS_COLUMN, TICKET_NAME_COLUMN, TICKET_NAME_IS_LIKE } from '../questions/answers-store';
 import { shortCodeOf } from '../orders/order-page';
 import { type Scan } from './admit-ticket';
 import { CHECK_IN_WORDS } from './check-in';
@@ -12,6 +13,10 @@ export interface DoorTicket {
   typeName: string;
   holder: string | null;
   email: string | null;
+  /** whose order it is, where the ticket has another name */
+  boughtBy: string | null;
+  /** answers that the organizer wants to see here, each with its question */
+  answers: string[];
   reference: string;
   shortCode: string;
   /** "2 of 4" of its order */
@@ -53,6 +58,8 @@ export function createDoorList(db: Knex) {
         'orders.buyer_name',
         'orders.buyer_email',
         'orders.reference',
+        db.raw(TICKET_NAME_COLUMN),
+        db.raw(DOOR_ANSWERS_COLUMN),
         db.raw(
           "EXISTS (SELECT 1 FROM disputes WHERE disputes.order_id = orders.id AND stage = 'open') AS disputed",
         ),
@@ -62,7 +69,7 @@ export function createDoorList(db: Knex) {
       );
 
   return {
-    /** Tickets of an event whose buyer's name, mail, order reference or short code has the text in it. */
+    /** Tickets of an event whose own or buyer's name, mail, order reference or short code has the text in it. */
     async search(eventId: string, q: string): Promise<DoorTicket[]> {
       const pattern = `%${q.replaceAll(/[\\%_]/g, '\\$&')}%`;
       const compact = q.toUpperCase().replaceAll(/[\s-]/g, '');
@@ -72,6 +79,7 @@ export function createDoorList(db: Knex) {
           void either
             .whereRaw('orders.buyer_name ILIKE ?', [pattern])
             .orWhereRaw('orders.buyer_email ILIKE ?', [pattern])
+            .orWhereRaw(TICKET_NAME_IS_LIKE, [pattern])
             .orWhere('orders.reference', compact);
           if (/^[0-9A-F]{4,8}$/.test(compact))
             void either.orWhereRaw("right(replace(tickets.id::text, '-', ''), 8) LIKE ?", [
@@ -146,7 +154,9 @@ function toDoorTicket(row: any): DoorTicket {
     disputed: row.disputed,
     checkedInAt: row.checked_in_at,
     typeName: row.type_name,
-    holder: row.buyer_name,
+    holder: row.ticket_name ?? row.buyer_name,
+    boughtBy: row.ticket_name && row.ticket_name !== row.buyer_name ? row.buyer_name : null,
+    answers: row.door_answers?.split('\n') ?? [],
     email: row.buyer_email,
     reference: row.reference,
     shortCode: shortCodeOf(row.id),

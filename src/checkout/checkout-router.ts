@@ -1,7 +1,7 @@
 /** From the hold to the payment: guests' forms, without a session; each order is reached by the token in its address. */
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
-import { parseForm } from '../http/forms';
+import { parseForm, withErrors } from '../http/forms';
 import { noStore } from '../http/security-headers';
 import { renderPage } from '../http/views';
 import { isPaymentUnderWay } from '../orders/order';
@@ -11,6 +11,8 @@ import { createOrdersStore } from '../orders/orders-store';
 import { releaseOrder } from '../orders/release-order';
 import { settleOrder } from '../orders/settle-order';
 import { paths } from '../paths';
+import { readAnswers } from '../questions/question';
+import { askedOfHold } from '../questions/questions-of-order';
 import { detailsForm } from './checkout-forms';
 import { sendInTime } from './payment-dispatcher';
 import { startPayment } from './start-payment';
@@ -35,13 +37,16 @@ export function checkoutRouter(dependencies: Dependencies): Router {
         isPaymentUnderWay(order.status) ? paths.orderPayment(token) : paths.order(token),
       );
     const details = parseForm(detailsForm, req.body);
-    if (!details.ok)
-      return renderOrderPage(req, res, dependencies, order, { status: 422, form: details.form });
-    const started = await startPayment(dependencies, order.id, details.data);
+    const asked = await askedOfHold(db, order);
+    const { answers, errors } = readAnswers(asked, details.form.values);
+    const form = withErrors(details.form, errors);
+    if (!details.ok || Object.keys(errors).length > 0)
+      return renderOrderPage(req, res, dependencies, order, { status: 422, form });
+    const started = await startPayment(dependencies, order.id, { ...details.data, asked, answers });
     if (started.outcome === 'refused') {
       return renderOrderPage(req, res, dependencies, await createOrdersStore(db).get(order.id), {
         status: 409,
-        form: details.form,
+        form,
         problem: PAYMENT_REFUSED[started.reason],
       });
     }

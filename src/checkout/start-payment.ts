@@ -13,6 +13,8 @@ import { fulfilOrder } from '../orders/fulfil-order';
 import { moveOrder } from '../orders/move-order';
 import { type Order } from '../orders/order';
 import { createOrdersStore } from '../orders/orders-store';
+import { createAnswersStore } from '../questions/answers-store';
+import { type Answer, type AskedGroup } from '../questions/question';
 import { checkoutSessionRequest, SESSION_MINUTES } from './checkout-session-request';
 import { deadlineWhileWaiting } from './hold-deadline';
 
@@ -26,7 +28,7 @@ export type StartedPayment =
 export async function startPayment(
   dependencies: Pick<Dependencies, 'db' | 'config' | 'orderTokens' | 'ticketCodes'>,
   orderId: string,
-  details: { name: string; email: string; terms: string | null },
+  details: { name: string; email: string; terms: string | null; asked: AskedGroup[]; answers: Answer[] },
 ): Promise<StartedPayment> {
   return inTransaction(dependencies.db, async (trx) => {
     const order = await createOrdersStore(trx).lock(orderId);
@@ -52,6 +54,7 @@ export async function startPayment(
       buyer_email: details.email,
       opened_at: trx.raw('coalesce(opened_at, now())'),
     });
+    await createAnswersStore(trx).replace(order.id, details.asked, details.answers);
     Object.assign(order, { buyerName: details.name, buyerEmail: details.email });
     if (order.totalAmount === 0n) {
       // the lock of the event's inventory comes last: other buyers wait for it until the commit

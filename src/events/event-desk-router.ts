@@ -205,10 +205,10 @@ export function eventDeskRouter(dependencies: Dependencies): Router {
     if (organizerOf(req).role !== 'owner')
       throw new Forbidden('Only an owner of this organizer can duplicate its events.');
     const owner = { organizerId: event.organizerId, livemode: config.stripe.primary.livemode };
-    const id = await duplicateEvent(db, event.id, owner, new Date());
+    const { id, codes } = await duplicateEvent(db, event.id, owner, new Date());
     req.leaveNotice({
       kind: 'success',
-      text: `This is a copy of “${event.title}”. Nobody sees it yet, and nothing of it is sold. Check its title, and when it starts.`,
+      text: `This is a copy of “${event.title}”. Nobody sees it yet, and nothing of it is sold. Check its title, and when it starts.${codes === 0 ? '' : ' Its codes came along, switched off: switch on those that should work.'}`,
     });
     res.redirect(303, paths.editEvent(id));
   });

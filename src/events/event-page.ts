@@ -9,6 +9,7 @@ import { NotFound } from '../errors';
 import { emptyForm, type Form } from '../http/forms';
 import { renderPage } from '../http/views';
 import { paths } from '../paths';
+import { type AskedGroup, longestAnswer } from '../questions/question';
 import { type EventDetails } from './event';
 import { isOffered, needsPayment } from './event-availability';
 import { type TicketBox, ticketBox } from './event-page-model';
@@ -152,7 +153,13 @@ export interface PreviewNotice {
 export function eventPageLocals(
   { event, organizer, legal }: Pick<PublicEvent, 'event' | 'organizer' | 'legal'>,
   box: TicketBox,
-  options: EventPageOptions & { poster: string; previewOf?: PreviewNotice; inTestMode?: boolean },
+  options: EventPageOptions & {
+    poster: string;
+    previewOf?: PreviewNotice;
+    inTestMode?: boolean;
+    /** what buyers will be asked, in a preview */
+    asked?: AskedGroup[];
+  },
 ): Record<string, unknown> {
   return {
     event,
@@ -165,6 +172,8 @@ export function eventPageLocals(
     poster: options.poster,
     previewOf: options.previewOf ?? null,
     inTestMode: options.inTestMode ?? false,
+    asked: options.asked ?? [],
+    longest: longestAnswer,
   };
 }
 

@@ -7,6 +7,8 @@ import { posterSvg } from '../lib/poster';
 import { organizerOf } from '../organizers/current-organizer';
 import { type Membership } from '../organizers/organizers-store';
 import { paths } from '../paths';
+import { askedInPreview, type AskedGroup } from '../questions/question';
+import { createQuestionsStore } from '../questions/questions-store';
 import { createOrganizerFeesStore } from '../payments/organizer-fees-store';
 import { type TicketType } from '../ticket-types/ticket-type';
 import { createTicketTypesStore } from '../ticket-types/ticket-types-store';
@@ -34,7 +36,8 @@ export function eventPreviewRouter(dependencies: Pick<Dependencies, 'db' | 'conf
     const draft = event.status === 'draft';
     const shown: EventDetails = draft ? { ...event, status: 'published' } : event;
     const connectionReady = draft || (await isConnectionReady(dependencies, { event, ticketTypes: types }));
-    show(req, res, { event: shown, types, connectionReady }, SAVED(event.id));
+    const asked = await askedOfEvent(event.id, types);
+    show(req, res, { event: shown, types, connectionReady, asked }, SAVED(event.id));
   });
 
   router.get('/organizer/drafts/:id/preview', async (req: Request, res: Response) => {
@@ -62,16 +65,21 @@ export function eventPreviewRouter(dependencies: Pick<Dependencies, 'db' | 'conf
     }
     const { livemode } = config.stripe.primary;
     const shown = eventOfForm(draft.id, parsed.input, saved, { organizer, livemode });
-    show(req, res, { ...shown, connectionReady: true }, UNSAVED(form));
+    const asked = saved ? await askedOfEvent(saved.id, shown.types) : [];
+    show(req, res, { ...shown, connectionReady: true, asked }, UNSAVED(form));
   });
 
   return router;
+
+  async function askedOfEvent(eventId: string, types: TicketType[]): Promise<AskedGroup[]> {
+    return askedInPreview(await createQuestionsStore(db).listOfEvent(eventId), types);
+  }
 }
 
 function show(
   req: Request,
   res: Response,
-  shown: { event: EventDetails; types: TicketType[]; connectionReady: boolean },
+  shown: { event: EventDetails; types: TicketType[]; connectionReady: boolean; asked: AskedGroup[] },
   previewOf: PreviewNotice,
 ): void {
   const { event, types, connectionReady } = shown;
@@ -86,7 +94,7 @@ function show(
     res,
     'events/event',
     { title: `Preview: ${event.title}` },
-    eventPageLocals({ event, organizer, legal: [] }, box, { poster, previewOf }),
+    eventPageLocals({ event, organizer, legal: [] }, box, { poster, previewOf, asked: shown.asked }),
   );
 }
 

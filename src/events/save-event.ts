@@ -20,11 +20,12 @@ import { createEventsStore } from './events-store';
 import { type Announcement, countHolders, lockHolders, tellHolders } from './tell-holders';
 import { changesWorthTelling, fingerprintOf, type ToldChange } from './worth-telling';
 
-/** Stores a new event, not published. Answers its id. */
+/** Stores a new event, not published; `and` what else belongs to it, in the same transaction. Answers its id. */
 export async function createEvent(
   db: Knex,
   input: EventInput,
   owner: { organizerId: string; livemode: boolean },
+  and: (trx: Knex.Transaction, eventId: string) => Promise<void> = async () => {},
 ): Promise<string> {
   return withFreeSlug(() =>
     inTransaction(db, async (trx) => {
@@ -40,6 +41,7 @@ export async function createEvent(
       const ticketTypes = createTicketTypesStore(trx);
       for (const [position, { fields }] of input.ticketTypes.entries())
         await ticketTypes.create(newId(), id, position, fields);
+      await and(trx, id);
       return id;
     }),
   );

@@ -3,6 +3,7 @@ import { type Knex } from 'knex';
 import { type Dependencies } from '../dependencies';
 import { newId } from '../lib/ids';
 import { queueMail } from '../mail/outbox';
+import { placesOf } from '../questions/questions-of-order';
 import { orderPaidMail } from './order-mails';
 import { type Order } from './order';
 import { createOrdersStore } from './orders-store';
@@ -19,15 +20,12 @@ export async function fulfilOrder(
 /** One ticket for each place in the order; UNIQUE (order, seq) refuses a second set. */
 async function issueTickets(trx: Knex.Transaction, order: Order): Promise<void> {
   const lines = await createOrdersStore(trx).listLines(order.id);
-  let seq = 0;
-  const tickets = lines.flatMap((line) =>
-    Array.from({ length: line.quantity }, () => ({
-      id: newId(),
-      order_id: order.id,
-      event_id: order.eventId,
-      ticket_type_id: line.ticketTypeId,
-      seq: (seq += 1),
-    })),
-  );
+  const tickets = placesOf(lines).map(({ seq, ticketTypeId }) => ({
+    id: newId(),
+    order_id: order.id,
+    event_id: order.eventId,
+    ticket_type_id: ticketTypeId,
+    seq,
+  }));
   await trx('tickets').insert(tickets);
 }

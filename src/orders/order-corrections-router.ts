@@ -2,8 +2,9 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import { type Dependencies } from '../dependencies';
-import { parseForm, textField } from '../http/forms';
+import { parseForm, readFields, textField } from '../http/forms';
 import { paths } from '../paths';
+import { correctAnswers } from '../questions/correct-answers';
 import { correctName } from './correct-name';
 import { EXTENSION_MINUTES, extendHold } from './extend-hold';
 import { createOrderLookUps } from './order-look-ups';
@@ -11,6 +12,9 @@ import { renderOrderPage } from './order-page';
 import { createOrdersStore } from './orders-store';
 
 const CORRECTIONS = { points: 10, seconds: 24 * 60 * 60 };
+const ANSWERS = { points: 30, seconds: 24 * 60 * 60 };
+const TOO_MANY_ANSWERS =
+  'The answers were changed many times today. Write to the organizer, or try again tomorrow.';
 const TOO_MANY = 'The name was changed many times today. Write to the organizer, or try again tomorrow.';
 
 const nameForm = z.object({
@@ -46,6 +50,27 @@ export function orderCorrectionsRouter(dependencies: Dependencies): Router {
       problem: {
         title: 'The name was not changed',
         text: 'It can be changed while there are valid tickets and the event is not over.',
+      },
+    });
+  });
+
+  router.post('/orders/:token/answers', async (req: Request, res: Response) => {
+    const order = await getOrder(req);
+    const values = readFields(req.body);
+    await rateLimits.consume('order-answers', order.id, ANSWERS, TOO_MANY_ANSWERS);
+    const corrected = await correctAnswers(db, order.id, values);
+    if (corrected.outcome === 'corrected')
+      return res.redirect(303, `${paths.order(String(req.params['token']))}?answered=1`);
+    if (corrected.outcome === 'refused')
+      return renderOrderPage(req, res, dependencies, order, {
+        status: 422,
+        form: { values, errors: corrected.errors },
+      });
+    await renderOrderPage(req, res, dependencies, await createOrdersStore(db).get(order.id), {
+      status: 409,
+      problem: {
+        title: 'Nothing was changed',
+        text: 'Answers can be changed where the organizer allows it, while there are valid tickets and until the event begins.',
       },
     });
   });

@@ -5,6 +5,9 @@
 import { type Knex } from 'knex';
 import { safeCell } from '../lib/csv';
 import { moneyToText } from '../lib/money';
+import { createAnswersStore } from '../questions/answers-store';
+import { type Answer, type Question } from '../questions/question';
+import { createQuestionsStore } from '../questions/questions-store';
 import { listOrders, type ListedOrder, type OrderSearch, readOrderSearch } from './order-list';
 
 const PAGE_SIZE = 500;
@@ -28,7 +31,9 @@ export async function* ordersAsCsv(
   eventId: string,
   search: Pick<OrderSearch, 'q' | 'filter'>,
 ): AsyncGenerator<string> {
-  yield `\ufeff${csvLine(HEADINGS)}`;
+  const store = createQuestionsStore(db);
+  const questions = [...(await store.listOfEvent(eventId)), ...(await store.listEnded(eventId))];
+  yield `\ufeff${csvLine([...HEADINGS, ...questions.map(({ label }) => label)])}`;
   let after: string | null = null;
   do {
     const cursor: OrderSearch['after'] = after === null ? null : readOrderSearch({ after }).after;
@@ -38,7 +43,10 @@ export async function* ordersAsCsv(
       { ...search, after: cursor },
       PAGE_SIZE,
     );
-    if (page.orders.length > 0) yield page.orders.map((order) => csvLine(fieldsOf(order))).join('');
+    const answers = questions.length > 0 ? await answersOf(db, page.orders) : new Map<string, Answer[]>();
+    const lineOf = (order: ListedOrder) =>
+      csvLine([...fieldsOf(order), ...answerFields(questions, answers.get(order.id) ?? [])]);
+    if (page.orders.length > 0) yield page.orders.map(lineOf).join('');
     after = page.next;
   } while (after !== null);
 }
@@ -56,6 +64,23 @@ function fieldsOf(order: ListedOrder): string[] {
     order.livemode ? 'live' : 'test',
     order.code ?? '',
   ];
+}
+
+function answersOf(db: Knex, orders: ListedOrder[]): Promise<Map<string, Answer[]>> {
+  return createAnswersStore(db).listOfOrders(orders.map(({ id }) => id));
+}
+
+/** An answer for each question; of tickets, each on a line of the field with its ticket's number. */
+function answerFields(questions: Question[], answers: Answer[]): string[] {
+  return questions.map(({ id }) =>
+    answers
+      .filter(({ questionId }) => questionId === id)
+      .map(({ seq, answer }) => {
+        const text = answer.replaceAll('\n', ', ');
+        return seq > 0 ? `Ticket ${seq}: ${text}` : text;
+      })
+      .join('\n'),
+  );
 }
 
 function csvLine(fields: string[]): string {

@@ -11,6 +11,9 @@ import { eventOfMember, thingOfMember } from '../organizers/event-of-member';
 import { termsSections } from '../organizers/organizer-terms';
 import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
+import { createAnswersStore } from '../questions/answers-store';
+import { answersInGroups } from '../questions/question';
+import { placesOf } from '../questions/questions-of-order';
 import { readDeskRefunds } from '../payments/desk-refunds';
 import { readDisputeView } from '../payments/dispute-view';
 import { ordersAsCsv } from './order-csv';
@@ -73,6 +76,7 @@ export function orderDeskRouter({
     const order = await orders.get(id);
     const event = await db('events').where({ id: order.eventId }).first();
     event.title = markedTitle(config, event);
+    const lines = await orders.listLines(id);
     renderPage(
       req,
       res,
@@ -81,7 +85,8 @@ export function orderDeskRouter({
       {
         order,
         event,
-        sumLines: sumLines(order, await orders.listLines(id), await codeOf(db, order)),
+        sumLines: sumLines(order, lines, await codeOf(db, order)),
+        answers: answersInGroups(await createAnswersStore(db).listOfOrder(id), placesOf(lines)),
         timeline: await db('order_timeline').where({ order_id: id }).orderBy('id'),
         ...(await readDeskRefunds(db, order, 'organizer')),
         mails: await db('mails')

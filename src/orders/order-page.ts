@@ -13,10 +13,13 @@ import { qrSvg } from '../lib/qr';
 import { termsSections, whatIsAgreed } from '../organizers/organizer-terms';
 import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
+import { createAnswersStore, TICKET_NAME_COLUMN } from '../questions/answers-store';
+import { answersInGroups, labelsOf, longestAnswer, valuesOf } from '../questions/question';
+import { askedOfBuyer, askedOfHold, placesOf } from '../questions/questions-of-order';
 import { isOrderDisputed } from '../payments/disputes-store';
 import { createRefundsStore } from '../payments/refunds-store';
 import { refundForBuyer } from '../payments/refund-words';
-import { isFulfilled, isPaymentUnderWay, type Order } from './order';
+import { isFulfilled, isPaymentUnderWay, type Order, type OrderLine } from './order';
 import { sumLines } from './order-sum';
 import { orderWords } from './order-words';
 import { createOrdersStore } from './orders-store';
@@ -67,6 +70,7 @@ export async function renderOrderPage(
       page: {
         ...(req.query['sent'] === '1' ? { notice: SENT } : {}),
         ...(req.query['named'] === '1' ? { notice: NAMED } : {}),
+        ...(req.query['answered'] === '1' ? { notice: ANSWERED } : {}),
         refresh: options.confirming
           ? { seconds: 3, url: `${url}?returned=1` }
           : words.lookAgain && !options.problem
@@ -87,6 +91,7 @@ export async function renderOrderPage(
       refunds: order.status === 'held' ? [] : await listRefundsForBuyer(db, order.id, organizer),
       sumLines: sumLines(order, lines, await codeOf(db, order)),
       terms: await termsOfOrder(db, order, organizer.name),
+      ...(await questionsOfOrder(db, order, lines)),
       change: change && { text: toldInWords(change) },
       form: options.form ?? emptyForm,
       problem: options.problem ?? null,
@@ -97,6 +102,19 @@ export async function renderOrderPage(
       serverNow: new Date(),
     },
   );
+}
+
+/** What is asked with the details, or was answered and may be answered otherwise. */
+async function questionsOfOrder(db: Knex, order: Order, lines: OrderLine[]) {
+  const answers = await createAnswersStore(db).listOfOrder(order.id);
+  const asked = order.status === 'held' ? await askedOfHold(db, order) : await askedOfBuyer(db, order);
+  return {
+    asked,
+    askedLabels: labelsOf(asked),
+    askedValues: valuesOf(asked, answers),
+    answers: answersInGroups(answers, placesOf(lines)),
+    longest: longestAnswer,
+  };
 }
 
 /** What is agreed to by going on, or what was agreed to. */
@@ -141,6 +159,7 @@ async function readOtherSum(db: Dependencies['db'], order: Order): Promise<strin
 }
 
 const NAMED: Notice = { kind: 'success', text: 'The new name stands on your tickets.' };
+const ANSWERED: Notice = { kind: 'success', text: 'Your answers are saved.' };
 const SENT: Notice = { kind: 'success', text: 'The tickets are on their way to your mail once more.' };
 
 /** The tickets of an order with their signed codes, ready to be shown. */
@@ -152,7 +171,7 @@ export async function listTickets(
     .join('ticket_types', 'ticket_types.id', 'tickets.ticket_type_id')
     .where({ order_id: orderId })
     .orderBy('seq')
-    .select('tickets.*', 'ticket_types.name as type_name');
+    .select('tickets.*', 'ticket_types.name as type_name', db.raw(TICKET_NAME_COLUMN));
   return Promise.all(
     rows.map(async (row) => {
       const code = ticketCodes.sign({ id: row.id, eventId: row.event_id });
@@ -162,6 +181,8 @@ export async function listTickets(
         beingRefunded: row.refund_id !== null,
         checkedInAt: row.checked_in_at as Date | null,
         typeName: row.type_name as string,
+        /** of its own; null: the buyer's */
+        name: row.ticket_name as string | null,
         code,
         qr: await qrSvg(code),
         shortCode: shortCodeOf(row.id),

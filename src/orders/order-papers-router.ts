@@ -41,7 +41,7 @@ export function orderPapersRouter(dependencies: Dependencies): Router {
       reference: order.reference,
       tickets: valid.map((ticket) => ({
         typeName: ticket.typeName,
-        holder: order.buyerName!,
+        holder: ticket.name ?? order.buyerName!,
         position: `${ticket.seq} of ${tickets.length}`,
         shortCode: ticket.shortCode,
         code: ticket.code,

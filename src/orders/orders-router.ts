@@ -9,6 +9,7 @@ import { eventCalendar } from '../lib/calendar';
 import { qrSvg } from '../lib/qr';
 import { queueMail } from '../mail/outbox';
 import { paths } from '../paths';
+import { TICKET_NAME_COLUMN } from '../questions/answers-store';
 import { isOrderDisputed } from '../payments/disputes-store';
 import { isFulfilled, type Order } from './order';
 import { orderPaidMail } from './order-mails';
@@ -79,7 +80,7 @@ export function ordersRouter(dependencies: Dependencies): Router {
       ? await db('tickets')
           .where({ 'tickets.id': known.id, 'tickets.event_id': known.eventId })
           .join('ticket_types', 'ticket_types.id', 'ticket_type_id')
-          .first('tickets.*', 'ticket_types.name as type_name')
+          .first('tickets.*', 'ticket_types.name as type_name', db.raw(TICKET_NAME_COLUMN))
       : undefined;
     if (!ticket) return refuseMiss(req, 'ticket');
     const order = await createOrdersStore(db).get(ticket.order_id);

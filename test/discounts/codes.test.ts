@@ -277,6 +277,32 @@ test('a code is switched off and on; an order that was placed keeps its price', 
   );
 });
 
+test('a copy of the event has its codes switched off, for its own ticket types, as long before it as they were', async () => {
+  await make({
+    code: 'EARLY',
+    kind: 'amount',
+    value: '2.50',
+    valid_until: '2030-03-01T10:00',
+    [`type.${balcony}`]: '1',
+  });
+  const home = await sale.browser.open(market.at(`/organizer/events/${sale.id}`));
+  const copied = await sale.browser.submit(home, {}, { action: /duplicates$/ });
+  expect(copied.text).toMatch(/Its codes came along, switched off/);
+  const id = /events\/([0-9a-f-]{36})/.exec(copied.url)![1]!;
+  const copies = market.db('discount_codes').where({ event_id: id });
+  expect(await copies.clone().whereNull('switched_off_at')).toEqual([]);
+  const early = await copies.clone().where({ code: 'EARLY' }).first();
+  expect(early).toMatchObject({
+    amount: 250n,
+    held: 0,
+    used: 0,
+    valid_until: new Date('2030-03-08T09:00:00Z'),
+  });
+  const list = await sale.browser.open(market.at(`/organizer/events/${id}/codes`));
+  expect(list.text).toMatch(/EARLY Link with EARLY €2\.50 off each ticket Balcony .* Switched off/);
+  expect((await createBrowser().open(page('code=early'))).text).toMatch(/Code EARLY: €2\.50 off/);
+});
+
 test.each([
   [{ code: 'x', kind: 'percent', value: '20' }, /3 to 32 letters/],
   [{ code: 'ÄÖÜ', kind: 'percent', value: '20' }, /3 to 32 letters/],

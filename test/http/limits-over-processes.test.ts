@@ -127,6 +127,14 @@ const LIMITS: [string, () => Visitor, Act][] = [
     () => world.visitor('buyer'),
     sends(() => `/orders/${world.tokens.paid}/name`, { name: 'Charles Babbage' }),
   ],
+  [
+    'order-answers',
+    () => world.visitor('buyer'),
+    async (visitor) =>
+      visitor.send('POST', `/orders/${world.tokens.paid}/answers`, {
+        fields: await TABLE['POST /orders/:token/answers']!.fields!(world),
+      }),
+  ],
   ['order-mail', () => world.visitor('buyer'), sends(() => `/orders/${world.tokens.paid}/mails`)],
 ];
 

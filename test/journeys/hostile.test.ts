@@ -128,6 +128,8 @@ const FURTHER_FIELDS: Record<string, string[]> = {
     ...['tickets.0.sales_end', 'tickets.0.remove', 'tickets.1.name', 'tickets.99.name', 'tickets.x.name'],
   ],
   'POST /organizer/events/:id/edit': ['draft', 'tickets.0.remove', 'tickets.1.id', 'tickets.1.name'],
+  'POST /organizer/events/:id/questions': ['help', 'required', 'correctable', 'shown_at_door', 'type.x'],
+  'POST /organizer/events/:id/questions/:questionId': ['help', 'options', 'required', 'kind', 'scope'],
   'POST /stripe/connect': ['from', 'event_id', 'draft', 'title', 'tickets.0.name', 'stripe_landing'],
 };
 
@@ -135,7 +137,7 @@ const FURTHER_FIELDS: Record<string, string[]> = {
 const QUERIES: Record<string, string[]> = {
   'GET /': ['q', 'page'],
   'GET /organizers/:slug': ['page'],
-  'GET /orders/:token': ['returned', 'sent'],
+  'GET /orders/:token': ['returned', 'sent', 'answered'],
   'GET /sign-up': ['next'],
   'GET /sign-in': ['next'],
   'GET /confirm-password': ['next'],
@@ -163,6 +165,13 @@ const PUT_BACK: Record<string, () => Promise<unknown>> = {
     });
     world.tokens.held = answer.location!.replace('/orders/', '');
   },
+  // an event asks so many questions and no more
+  'POST /organizer/events/:id/questions': () =>
+    world
+      .db('questions')
+      .where({ event_id: world.draftEvent })
+      .whereNotIn('id', Object.values(world.draftQuestions))
+      .delete(),
   'POST /organizer/organizers': () =>
     world
       .visitor('member')

@@ -17,6 +17,7 @@ const WITHOUT_TOKEN = [
   'POST /events/:slug/orders',
   'POST /events/:slug/report',
   'POST /find-my-tickets',
+  'POST /orders/:token/answers',
   'POST /orders/:token/name',
   'POST /orders/:token/extension',
   'POST /orders/:token/payment',

@@ -142,6 +142,8 @@ get('GET /orders/:token', 'buyer', 'paid');
 get('GET /orders/:token', 'buyer', 'held', ({ tokens }) => `/orders/${tokens.held}`);
 get('GET /orders/:token', 'buyer', 'at Stripe', ({ tokens }) => `/orders/${tokens.atStripe}`);
 mistakes('GET /orders/:token', 'buyer', 'POST /orders/:token/payment', { name: '', email: 'no address' });
+get('GET /orders/:token', 'buyer', 'answered', ({ tokens }) => `/orders/${tokens.paid}?answered=1`);
+mistakes('GET /orders/:token', 'buyer', 'POST /orders/:token/answers', {});
 get('GET /orders/:token/payment', 'buyer', 'leads on');
 FILLED.push({
   route: 'GET /orders/:token/payment',
@@ -369,6 +371,25 @@ get(
   'member',
   'none',
   ({ draftEvent }) => `/organizer/events/${draftEvent}/codes`,
+);
+get('GET /organizer/events/:id/questions', 'member');
+get(
+  'GET /organizer/events/:id/questions',
+  'member',
+  'none yet',
+  ({ toUnpublish }) => `/organizer/events/${toUnpublish}/questions`,
+);
+mistakes('GET /organizer/events/:id/questions', 'member', 'POST /organizer/events/:id/questions', {
+  kind: 'one_of',
+  label: '',
+  options: 'Soup',
+});
+get('GET /organizer/events/:id/questions/:questionId', 'member');
+mistakes(
+  'GET /organizer/events/:id/questions/:questionId',
+  'member',
+  'POST /organizer/events/:id/questions/:questionId',
+  { label: '' },
 );
 mistakes('GET /organizer/events/:id/codes', 'member', 'POST /organizer/events/:id/codes', {
   code: '?',

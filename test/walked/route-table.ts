@@ -104,10 +104,20 @@ const decisionOf = (place: 'desk' | 'admin') => (world: World) =>
   `/${place === 'desk' ? 'organizer' : 'admin'}/orders/${world.undecided[place]}/decision`;
 
 const because = () => ({ reason: 'Somebody asked for it' });
-const details = async ({ db, organizerId }: World) => {
+const details = async (world: World) => {
+  const { db, organizerId } = world;
   const { current_terms_id } = await db('organizers').where({ id: organizerId }).first('current_terms_id');
-  return { name: 'Charles', email: 'charles@example.com', terms: current_terms_id as string };
+  const buyer = { name: 'Charles', email: 'charles@example.com', terms: current_terms_id as string };
+  return { ...buyer, ...answers(world) };
 };
+const answers = ({ questions }: World) => ({
+  [`answer.${questions.order}.0`]: 'From a friend',
+  [`answer.${questions.ticket}.1`]: 'Annabella',
+});
+const questionAt =
+  (rest = '', which: 'order' | 'ticket' = 'ticket') =>
+  ({ draftEvent, draftQuestions }: World) =>
+    `/organizer/events/${draftEvent}/questions/${draftQuestions[which]}${rest}`;
 const credentials = (world: World) => ({ email: world.memberEmail, password: PASSWORD });
 const organizerFields = () => ({ name: 'Analytical Society', contact_email: 'desk@example.com' });
 
@@ -172,6 +182,11 @@ export const TABLE: Record<string, Row> = {
   'POST /orders/:token/name': {
     outcomes: withTheAddress(leadsTo(/\?named=1$/, true)),
     fields: () => ({ name: 'Charles Babbage' }),
+    sender: 'buyer',
+  },
+  'POST /orders/:token/answers': {
+    outcomes: withTheAddress(leadsTo(/\?answered=1$/, true)),
+    fields: answers,
     sender: 'buyer',
   },
   'POST /orders/:token/extension': {
@@ -328,6 +343,33 @@ export const TABLE: Record<string, Row> = {
   'POST /organizer/events/:id/codes/:codeId/switch': {
     outcomes: membersOnly(leadsTo(/\/codes$/, true), { colleague: leadsTo(/\/codes$/) }),
     at: (world) => `/organizer/events/${world.event}/codes/${world.codeId}/switch`,
+    fields: () => ({ to: 'off' }),
+  },
+  'GET /organizer/events/:id/questions': { outcomes: membersOnly(page) },
+  'POST /organizer/events/:id/questions': {
+    outcomes: membersOnly(leadsTo(/\/questions$/, true)),
+    at: event('draftEvent', '/questions'),
+    fields: () => ({
+      label: 'What would you like to eat?',
+      kind: 'one_of',
+      scope: 'ticket',
+      options: 'Soup\nBread',
+    }),
+  },
+  'GET /organizer/events/:id/questions/:questionId': { outcomes: membersOnly(page), at: questionAt() },
+  'POST /organizer/events/:id/questions/:questionId': {
+    outcomes: membersOnly(leadsTo(/\/questions$/, true)),
+    at: questionAt(),
+    fields: () => ({ label: 'Who comes with this ticket?', correctable: '1' }),
+  },
+  'POST /organizer/events/:id/questions/:questionId/position': {
+    outcomes: membersOnly(leadsTo(/\/questions#question-[\w-]+$/, true)),
+    at: questionAt('/position', 'order'),
+    fields: () => ({ to: 'down' }),
+  },
+  'POST /organizer/events/:id/questions/:questionId/switch': {
+    outcomes: membersOnly(leadsTo(/\/questions$/, true), { colleague: leadsTo(/\/questions$/) }),
+    at: questionAt('/switch'),
     fields: () => ({ to: 'off' }),
   },
   'GET /organizer/orders/:id': { outcomes: membersOnly(page) },

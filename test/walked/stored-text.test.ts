@@ -33,6 +33,8 @@ test('what was planted stands in the columns that people write to', () => {
   expect(planted).toEqual(
     expect.arrayContaining([
       'abuse_reports.message',
+      'answers.answer',
+      'answers.asked',
       'audit_log.details',
       'event_drafts.form_values',
       'events.description',
@@ -40,6 +42,9 @@ test('what was planted stands in the columns that people write to', () => {
       'events.venue_name',
       'orders.buyer_name',
       'organizers.name',
+      'questions.help',
+      'questions.label',
+      'questions.options',
       'stripe_connections.display_name',
       'ticket_types.name',
       'users.name',

@@ -80,6 +80,17 @@ export async function buildWorld(given?: Market) {
   // from here on nothing arrives by itself
   await market.control('POST', '/webhooks', { mode: 'muted' });
   await writeHeartbeat(db);
+  const questions = await askBuyers(market, member, sale.id);
+  const draftQuestions = await askBuyers(market, member, draftEvent);
+  await buyer.submit(
+    await buyer.open(paid.url.split('?')[0]!),
+    {
+      [`answer.${questions.order}.0`]: 'From a friend',
+      [`answer.${questions.ticket}.1`]: 'Annabella',
+      [`answer.${questions.ticket}.2`]: 'George',
+    },
+    { action: /answers$/ },
+  );
   const type = await db('ticket_types').where({ event_id: sale.id }).first('id', 'price');
   const mail = await db('mails').where({ template: 'order-paid' }).first('id');
   const findingId = newId();
@@ -156,6 +167,9 @@ export async function buildWorld(given?: Market) {
     },
     ticketCode: /href="\/tickets\/([^"]+)"/.exec(paid.page.html)![1]!,
     codeId: code.id as string,
+    /** of the event on sale: one that has to be answered for the order, and the name of a ticket */
+    questions,
+    draftQuestions,
     mailId: mail.id as string,
     stripeEventId: stripeEvent.id as string,
     /** of somebody who is none of them */
@@ -246,6 +260,21 @@ async function draft(market: Market, browser: Browser, fields: Record<string, st
   const form = await browser.open(market.at('/organizer/events/new'));
   const saved = await browser.submit(form, { ...EVENT, ...fields, action: 'save' });
   return /\/organizer\/events\/([0-9a-f-]{36})/.exec(saved.url)![1]!;
+}
+
+/** Asks for something that has to be answered once, and for a name on each ticket. */
+async function askBuyers(market: Market, member: Browser, eventId: string) {
+  const desk = market.at(`/organizer/events/${eventId}/questions`);
+  const asked = { required: '1', shown_at_door: '1', help: 'We print it on the programme.' };
+  const forms: Record<string, string>[] = [
+    { ...asked, label: 'How did you hear of us?', kind: 'text' },
+    { label: 'Whose ticket is it?', kind: 'name' },
+    { label: 'What do you like?', kind: 'several_of', options: 'Cards\nWheels' },
+  ];
+  for (const fields of forms) await member.submit(await member.open(desk), fields, { action: /questions$/ });
+  const rows = await market.db('questions').where({ event_id: eventId }).select('id', 'kind');
+  const idOf = (kind: string) => rows.find((row) => row.kind === kind)!.id as string;
+  return { order: idOf('text'), ticket: idOf('name') };
 }
 
 /** Refunds that wait: two that the account's balance did not cover, one at Stripe without its tickets; a cancelled event. */

@@ -31,6 +31,7 @@ function show(answer) {
   heading.lastElementChild.textContent = answer.heading;
   const parts = [heading];
   if (answer.name) parts.push(paragraph('door-name', answer.name), paragraph('door-detail', answer.detail));
+  for (const line of answer.answers ?? []) parts.push(paragraph('door-detail', line));
   parts.push(paragraph('door-text', answer.text));
   if (answer.canTakeBack) parts.push(takeBackButton(answer.ticketId));
   answerBox.className = `door-answer door-${kind}`;
