@@ -44,6 +44,7 @@ import { refundsRouter } from './payments/refunds-router';
 import { oauthTokensRouter } from './oauth-provider/tokens-router';
 import { extensionRouter } from './stripe-app/extension-router';
 import { questionDeskRouter } from './questions/question-desk-router';
+import { installRouter } from './stripe-app/install-router';
 import { webhooksRouter } from './webhooks/webhooks-router';
 
 /** What the server calls: pages that lie ready are answered in front of Express. */
@@ -114,6 +115,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(eventDeskRouter(dependencies));
   app.use(oauthRouter(dependencies));
   app.use(connectionsRouter(dependencies));
+  app.use(installRouter(dependencies));
   app.use(adminRouter(dependencies));
 
   app.use(pageNotFound);

@@ -12,6 +12,7 @@ import { createIdTokens, type IdTokens } from './lib/tokens';
 import { createTurns, type Turns } from './lib/turns';
 import { createMailSender, type MailSender } from './mail/send-mail';
 import { createTicketPrinter, type TicketPrinter } from './orders/ticket-printer';
+import { type AppOAuth, createAppOAuth } from './stripe/app-oauth';
 import { type ConnectOAuth, createConnectOAuth } from './stripe/connect-oauth';
 import { createRequestPace } from './stripe/request-pace';
 import { createStripeClient, type StripeClient } from './stripe/stripe-client';
@@ -29,6 +30,8 @@ export interface Dependencies {
   ticketCodes: TicketCodes;
   stripe: StripeClient;
   connectOAuth: ConnectOAuth;
+  /** the Stripe App's own OAuth */
+  appOAuth: AppOAuth;
   mailSender: MailSender;
   /** tickets as PDF, in a thread of its own */
   ticketPrinter: TicketPrinter;
@@ -82,6 +85,11 @@ export function createDependencies(
       connectUrl: config.stripe.connectUrl,
       baseUrl: config.baseUrl,
       redirectUris: config.stripe.redirectUris,
+      modes: config.stripe.modes,
+    }),
+    appOAuth: createAppOAuth({
+      apiUrl: config.stripe.apiUrl,
+      baseUrl: config.baseUrl,
       modes: config.stripe.modes,
     }),
     mailSender,

@@ -114,6 +114,7 @@ export const paths = {
     `/organizer/payments/account-taken?account=${segment(account)}${draftId ? `&draft=${segment(draftId)}` : ''}`,
   stripeConnect: () => '/stripe/connect',
   stripeApp: () => '/stripe-app',
+  stripeAppInstallations: () => '/stripe-app/installations',
   stripeAppCallback: () => '/stripe-app/callback',
   stripeCallback: () => '/stripe/callback',
   disconnection: (connectionId: string) => `/stripe/connections/${segment(connectionId)}/disconnection`,

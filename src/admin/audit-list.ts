@@ -8,6 +8,7 @@ export const ACTORS = ['all', 'organizer', 'admin', 'stripe', 'system'] as const
 export const AUDIT_SUBJECTS = [
   'all',
   'connection',
+  'installation',
   'event',
   'order',
   'user',

@@ -6,7 +6,16 @@ export interface AuditEntry {
   action: string;
   organizerId?: string | null;
   subjectType:
-    'connection' | 'event' | 'order' | 'user' | 'organizer' | 'stripe_event' | 'mail' | 'report' | 'finding';
+    | 'connection'
+    | 'installation'
+    | 'event'
+    | 'order'
+    | 'user'
+    | 'organizer'
+    | 'stripe_event'
+    | 'mail'
+    | 'report'
+    | 'finding';
   subjectId: string;
   reason?: string | null;
   details?: Record<string, unknown>;

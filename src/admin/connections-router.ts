@@ -37,7 +37,7 @@ const disconnectForm = z.object({
 });
 
 export function adminConnectionsRouter(dependencies: Dependencies): Router {
-  const { config, db } = dependencies;
+  const { appOAuth, config, db } = dependencies;
   const router = Router();
   const connections = createConnectionsStore(db);
 
@@ -53,7 +53,7 @@ export function adminConnectionsRouter(dependencies: Dependencies): Router {
         list: await listConnections(db, search),
         badgeOf,
         states: FILTER_WORDS,
-        unknownGrants: await listUnknownGrants(db),
+        unknownGrants: await listUnknownGrants(db, appOAuth.clientIds()),
       },
     );
   });

@@ -9,6 +9,7 @@ import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { feeWords } from '../payments/fees';
 import { createOrganizerFeesStore, policyOf } from '../payments/organizer-fees-store';
 import { paths } from '../paths';
+import { listAppStatus } from '../stripe-app/app-status';
 import { dashboardUrl } from '../stripe/dashboard-links';
 import { refreshConnection } from './account-health';
 import { accountName, canTakeCharges, stateOf } from './connection';
@@ -25,7 +26,7 @@ const TOO_MANY_REFRESHES =
   'Stripe was asked about this account many times within ten minutes. Wait a moment, then ask again.';
 
 export function connectionsRouter(dependencies: Dependencies): Router {
-  const { config, db, rateLimits } = dependencies;
+  const { appOAuth, config, db, rateLimits } = dependencies;
   const router = Router();
   const connections = createConnectionsStore(db);
   const desk = [requireUser, loadOrganizer(db)];
@@ -70,6 +71,7 @@ export function connectionsRouter(dependencies: Dependencies): Router {
             !livingAccounts.has(connection.stripeUserId) &&
             ended.findIndex(({ stripeUserId }) => stripeUserId === connection.stripeUserId) === index,
         })),
+        appStatus: await listAppStatus(db, appOAuth, living),
         ...(await feesInWords(organizer.id, standard?.defaultCurrency ?? 'eur')),
       },
     );

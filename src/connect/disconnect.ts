@@ -13,7 +13,7 @@ import { queueMail } from '../mail/outbox';
 import { settleOrder } from '../orders/settle-order';
 import { releaseOrder } from '../orders/release-order';
 import { paths } from '../paths';
-import { OAuthFailure } from '../stripe/connect-oauth';
+import { OAuthFailure } from '../stripe/oauth-request';
 import { StripeFailure } from '../stripe/stripe-errors';
 import { accountName, type Connection } from './connection';
 import { createConnectionsStore } from './connections-store';

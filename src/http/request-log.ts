@@ -48,7 +48,7 @@ export function safePath(url: string): string {
 
 /** Shapes that no log line may carry: keys, codes, and any token of ours (they have 43 characters or more). */
 const SECRET_SHAPES =
-  /(sk|rk|pk)_(test|live)_\w+|whsec_\w+|\bac_\w+|\brt_\w+|cs_(test|live)_\w+_secret\w*|[A-Za-z0-9_-]{43,}/g;
+  /(sk|rk|pk)_(test|live)_\w+|whsec_\w+|absec_\w+|\bac_\w+|\brt_\w+|cs_(test|live)_\w+_secret\w*|[A-Za-z0-9_-]{43,}/g;
 
 const DEEPEST_CAUSE = 5;
 

@@ -28,6 +28,8 @@ import { checkCounters } from '../payments/check-counters';
 import { listLedgerDays } from '../payments/check-ledger';
 import { listAccountsToReconcile } from '../payments/reconcile-account';
 import { sendRefund } from '../payments/send-refund';
+import { checkInstallation } from '../stripe-app/check-installation';
+import { createInstallationsStore } from '../stripe-app/installations-store';
 import { StripeFailure } from '../stripe/stripe-errors';
 import { createDashboardSignIns } from '../stripe-app/dashboard-sign-ins';
 import { listWaitingEvents } from '../webhooks/inbox';
@@ -63,6 +65,11 @@ export async function sweepOnce(dependencies: Dependencies): Promise<void> {
     ['payments out of reach', () => listPaymentsOutOfReach(db), (id) => flagOutOfReach(dependencies, id)],
     ['accounts that came back', () => listOrdersToAskAgain(db), (id) => askAgain(dependencies, id)],
     ['accounts to read', () => listConnectionsToRead(dependencies), (id) => readConnection(dependencies, id)],
+    [
+      'installations of the Stripe App',
+      () => createInstallationsStore(db).listToCheck(50),
+      (id) => checkInstallation(dependencies, id),
+    ],
     ['accounts to compare', () => addComparisons(dependencies), async () => undefined],
     [
       'counters',

@@ -2,6 +2,7 @@
 import type Stripe from 'stripe';
 import { assertConnected, type Route } from './api';
 import { newId, nulls, type Simulator } from './context';
+import { installOf } from './installs';
 import { noSuch } from './refusal';
 import { type SimulatedAccount } from './state';
 
@@ -35,7 +36,8 @@ export function accountsApi(simulator: Simulator, route: Route): void {
   function read(caller: string, id: string): Stripe.Account {
     if (id === simulator.platformAccount) return platformAccount(simulator);
     if (caller !== simulator.platformAccount && caller !== id) throw noSuch('account', id);
-    assertConnected(simulator, id);
+    // with its own access token an account reads itself
+    if (caller !== id || !installOf(simulator, id)) assertConnected(simulator, id);
     return getAccount(simulator, id).object;
   }
 }

@@ -7,6 +7,7 @@ import { type Request, type Response, type Router } from 'express';
 import { type Cause, newId, type Simulator } from './context';
 import { answerInstead, delayExecution, type Fault, rateLimited, send, spoilOutcome } from './faults';
 import { answerOnce, type Outcome } from './idempotency';
+import { accountOfToken, installOf } from './installs';
 import { expand } from './lists';
 import { type Answer, errorAnswer, Refusal, refused } from './refusal';
 import { formPairs, type Params, readParams } from './request-params';
@@ -45,8 +46,7 @@ export function createApi(simulator: Simulator, router: Router): Route {
   return (method, path, handle) =>
     router[method](path, (req, res) =>
       exchange(simulator, req, res, async ({ pairs, fault, requestId }) => {
-        authenticate(simulator, req);
-        const account = actingAccount(simulator, req);
+        const account = authenticate(simulator, req) ?? actingAccount(simulator, req);
         if (!withinRate(`${account} ${method} ${path}`)) return rateLimited();
         const key = method === 'post' ? (req.get('Idempotency-Key') ?? null) : null;
         const fingerprint = createHash('sha256')
@@ -141,17 +141,22 @@ export function isPlatformKey({ options }: Simulator, key: string): boolean {
   return timingSafeEqual(digest(key), digest(options.platform.secretKey));
 }
 
-function authenticate(simulator: Simulator, req: Request): void {
+/** The account whose access token it is; null for the platform's key. */
+function authenticate(simulator: Simulator, req: Request): string | null {
   const key = presentedKey(req.get('Authorization'));
   if (!key)
     throw refused('You did not provide an API key. Send it in the Authorization header.', { status: 401 });
-  if (!isPlatformKey(simulator, key))
-    throw refused(`Invalid API Key provided: ${masked(key)}`, { status: 401 });
+  if (isPlatformKey(simulator, key)) return null;
+  const account = accountOfToken(simulator, key);
+  if (!account) throw refused(`Invalid API Key provided: ${masked(key)}`, { status: 401 });
+  return account;
 }
 
 function actingAccount(simulator: Simulator, req: Request): string {
   const account = req.get('Stripe-Account') ?? simulator.platformAccount;
-  if (account !== simulator.platformAccount) assertConnected(simulator, account);
+  // an installed app lets its developer in to its own secrets, and to nothing else
+  const asApp = req.path.startsWith('/v1/apps/') && installOf(simulator, account);
+  if (account !== simulator.platformAccount && !asApp) assertConnected(simulator, account);
   return account;
 }
 

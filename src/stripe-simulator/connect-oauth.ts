@@ -94,14 +94,14 @@ async function decideAuthorization(simulator: Simulator, req: Request, res: Resp
   leave(`scope=${scope}&code=${code}`);
 }
 
-function existingAccount({ state }: Simulator, form: Fields): SimulatedAccount | string {
+export function existingAccount({ state }: Simulator, form: Fields): SimulatedAccount | string {
   const email = form.email?.trim().toLowerCase();
   if (!email) return state.get('accounts', form.account ?? '') ?? 'Choose an account, or create one.';
   const found = state.all('accounts').findLast(({ object }) => object.email?.toLowerCase() === email);
   return found ?? 'No simulated account has this e-mail. Choose another, or create one.';
 }
 
-function accountFromForm(simulator: Simulator, form: Fields): SimulatedAccount | string {
+export function accountFromForm(simulator: Simulator, form: Fields): SimulatedAccount | string {
   const email = form.email?.trim() ?? '';
   if (!isEmail(email)) return 'Enter an e-mail address for the new account.';
   const { currency, url } = prefilled(form);
@@ -142,6 +142,8 @@ function askForAuthorization(
   return sendPage(res, 'authorize', {
     title: `Connect to ${name}`,
     name,
+    action: '/oauth/authorize',
+    install: false,
     kept,
     accounts,
     nameOf,

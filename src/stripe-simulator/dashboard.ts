@@ -9,6 +9,7 @@ import { totalsOf } from './balances';
 import { type Simulator } from './context';
 import { moveDispute, openDispute } from './disputes';
 import { sendPage } from './pages';
+import { installOf } from './installs';
 import { noSuch, refused } from './refusal';
 import { refundCharge } from './refunds';
 
@@ -108,6 +109,7 @@ export function dashboardRoutes(simulator: Simulator, router: Router): void {
       account: account.object,
       name: nameOf(account),
       connection,
+      install: installOf(simulator, account.id) ?? null,
       platform,
     });
   });

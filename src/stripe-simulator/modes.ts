@@ -40,8 +40,13 @@ export function ofMode(state: State, livemode: boolean): State {
 
 /** Is this request about test mode? Programs say so by their key, pages by the session's id or the client's. */
 export function isForTestMode(req: IncomingMessage, test: Simulator): boolean {
-  const { secretKey, clientId } = test.options.platform;
+  const { clientId, app } = test.options.platform;
   const header = req.headers.authorization;
-  if (header) return presentedKey(header) === secretKey;
-  return /^\/c\/pay\/cs_test_/.test(req.url ?? '') || (req.url ?? '').includes(`client_id=${clientId}`);
+  // the platform's key, or an access token of its app
+  if (header) return /^(sk|rk)_test_/.test(presentedKey(header) ?? '');
+  const url = req.url ?? '';
+  return (
+    /^\/c\/pay\/cs_test_/.test(url) ||
+    [clientId, app?.clientId].some((id) => id !== undefined && url.includes(`client_id=${id}`))
+  );
 }

@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { accountsApi } from './accounts';
+import { appInstallRoutes } from './app-installs';
 import { createApi } from './api';
 import { readingApi } from './balances';
 import { checkoutSessionsApi, expireSession, getSession } from './checkout-sessions';
@@ -117,6 +118,7 @@ function createApp(simulator: Simulator): Express {
   readingApi(simulator, route);
   secretStoreApi(simulator, route);
   oauthRoutes(simulator, app);
+  appInstallRoutes(simulator, app);
   hostedCheckoutRoutes(simulator, app);
   dashboardRoutes(simulator, app);
 

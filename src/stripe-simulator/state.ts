@@ -37,6 +37,13 @@ export interface Tables {
   >;
   connections: Row<{ scope: string; created: number; refreshToken: string }>;
   codes: Row<{ scope: string; expires: number; used: boolean }>;
+  /** of the platform's Stripe App; the id is mode and account */
+  installs: Row<{
+    created: number;
+    refreshToken: string;
+    accessTokens: { token: string; expires: number }[];
+  }>;
+  installCodes: Row<{ livemode: boolean; expires: number; used: boolean }>;
   sessions: Holding<
     Stripe.Checkout.Session,
     { lineItems: Stripe.LineItem[]; feeAmount: number | null; intent: Partial<Stripe.PaymentIntent> }

@@ -1,12 +1,15 @@
-/**
- * Connect OAuth by `fetch`, never by the SDK: the SDK sends a POST again after a reset socket, and a code that is
- * presented twice revokes the connection it made (docs.stripe.com/connect/oauth-reference).
- */
+/** Connect OAuth: one request for each code, without retry (oauth-request.ts says why). */
 import { z } from 'zod';
 import { type StripeKeys } from '../config';
-import { isInsideTransaction } from '../db/connection';
-
-const TIMEOUT_MS = 8000;
+import {
+  errorCode,
+  exchangeFailure,
+  isNoDecision,
+  OAuthFailure,
+  parseJson,
+  postOnce,
+  refuseInsideTransaction,
+} from './oauth-request';
 
 /** Somebody waits to be sent to Stripe. */
 const REGISTRATION_TIMEOUT_MS = 3000;
@@ -28,21 +31,6 @@ export interface Grant {
   /** Deprecated at Stripe, kept encrypted (STRIPE.md section 0). The access token is never looked at. */
   refreshToken: string | null;
   publishableKey: string | null;
-}
-
-/** `code_rejected`: expired, used, of another platform or mode. `platform`: our keys or our registration. */
-export type OAuthProblem =
-  'code_rejected' | 'platform' | 'not_connected' | 'controlled' | 'unanswered' | 'nonsense';
-
-export class OAuthFailure extends Error {
-  constructor(
-    readonly problem: OAuthProblem,
-    readonly code: string | null = null,
-    readonly requestId: string | null = null,
-  ) {
-    super(`Stripe OAuth: ${problem}${code ? ` (${code})` : ''}`);
-    this.name = 'OAuthFailure';
-  }
 }
 
 export function createConnectOAuth(settings: {
@@ -125,12 +113,7 @@ export function createConnectOAuth(settings: {
           publishableKey: stripe_publishable_key ?? null,
         };
       }
-      if (answer.ok) throw new OAuthFailure('nonsense', null, answer.requestId);
-      const code = errorCode(answer.body);
-      if (code === 'invalid_grant') throw new OAuthFailure('code_rejected', code, answer.requestId);
-      if (isNoDecision(answer.status) || code === null)
-        throw new OAuthFailure('unanswered', code, answer.requestId);
-      throw new OAuthFailure('platform', code, answer.requestId);
+      throw exchangeFailure(answer);
     },
 
     /**
@@ -156,36 +139,9 @@ export function createConnectOAuth(settings: {
     },
   };
 
-  async function post(path: string, secretKey: string, fields: Record<string, string>) {
-    refuseInsideTransaction();
-    try {
-      const response = await fetch(new URL(path, settings.connectUrl), {
-        method: 'POST',
-        headers: {
-          Authorization: `Bearer ${secretKey}`,
-          'Content-Type': 'application/x-www-form-urlencoded',
-          Accept: 'application/json',
-        },
-        body: new URLSearchParams(fields).toString(),
-        redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      const text = await response.text();
-      return {
-        ok: response.ok,
-        status: response.status,
-        requestId: response.headers.get('request-id'),
-        body: parseJson(text),
-      };
-    } catch {
-      // Not passed on as a cause: an error of fetch may quote the request.
-      throw new OAuthFailure('unanswered');
-    }
+  function post(path: string, secretKey: string, fields: Record<string, string>) {
+    return postOnce(new URL(path, settings.connectUrl), secretKey, fields);
   }
-}
-
-function refuseInsideTransaction(): void {
-  if (isInsideTransaction()) throw new Error('Stripe must not be called inside a database transaction');
 }
 
 export type ConnectOAuth = ReturnType<typeof createConnectOAuth>;
@@ -200,19 +156,6 @@ const tokenAnswer = z.object({
 
 const deauthorizeAnswer = z.object({ stripe_user_id: z.string() });
 
-/** Overloaded or broken: says nothing about the request, nor about our keys. */
-function isNoDecision(status: number): boolean {
-  return status === 429 || status >= 500;
-}
-
-/** The error's code. A sentence in its place is none: it goes into our errors, and may quote what was sent. */
-function errorCode(body: unknown): string | null {
-  if (typeof body !== 'object' || body === null || !('error' in body)) return null;
-  const inner = body.error as { type?: unknown } | string | null;
-  const code = typeof inner === 'string' ? inner : inner?.type;
-  return typeof code === 'string' && /^[a-z_]{1,60}$/.test(code) ? code : null;
-}
-
 function saysNotConnected(body: unknown, account: string): boolean {
   const description = (body as { error_description?: unknown }).error_description;
   return (
@@ -220,12 +163,4 @@ function saysNotConnected(body: unknown, account: string): boolean {
     description.includes(account) &&
     /not connected|no such.*connected|does not have access|is not.*connected/i.test(description)
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -13,6 +13,7 @@ import { createOrdersStore } from '../orders/orders-store';
 import { settleAttempt } from '../orders/settle-order';
 import { bookDisputes } from '../payments/book-disputes';
 import { bookRefunds, isBookedAlready } from '../payments/book-refunds';
+import { endUninstalled } from '../stripe-app/uninstalled';
 import { readStripeEvent, type StripeEvent } from '../stripe/webhook-signature';
 
 type Handler = (dependencies: Dependencies, event: StripeEvent & { account: string }) => Promise<string>;
@@ -165,6 +166,7 @@ async function noteGrant(
 ): Promise<string> {
   if (await createConnectionsStore(dependencies.db).findByAccount(event.account, event.livemode))
     return 'connected here';
+  if (dependencies.appOAuth.isApp(event.object['id'], event.livemode)) return 'the Stripe App was installed';
   dependencies.logger.warn(
     { account: event.account, stripeEventId: event.id },
     'an account allowed this platform at Stripe, and nobody here has connected it',
@@ -177,6 +179,7 @@ async function endConnection(
   event: StripeEvent & { account: string },
 ): Promise<string> {
   const application = textOf(event.object['id']);
+  if (dependencies.appOAuth.isApp(application, event.livemode)) return endUninstalled(dependencies, event);
   const keys = dependencies.config.stripe.modes.find((mode) => mode.livemode === event.livemode);
   if (application?.startsWith('ca_') && application !== keys?.clientId) return 'ignored: another application';
   return endRevokedConnection(dependencies, event);

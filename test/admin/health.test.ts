@@ -1,4 +1,4 @@
-import { OAuthFailure } from '../../src/stripe/connect-oauth';
+import { OAuthFailure } from '../../src/stripe/oauth-request';
 import { writeHeartbeat } from '../../src/jobs/heartbeat';
 import { type Market, openMarket } from '../support/market';
 

@@ -135,6 +135,7 @@ const LIMITS: [string, () => Visitor, Act][] = [
         fields: await TABLE['POST /orders/:token/answers']!.fields!(world),
       }),
   ],
+  ['stripe-app-install', guest, sends('/stripe-app/installations')],
   ['order-mail', () => world.visitor('buyer'), sends(() => `/orders/${world.tokens.paid}/mails`)],
 ];
 

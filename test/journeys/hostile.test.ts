@@ -130,6 +130,7 @@ const FURTHER_FIELDS: Record<string, string[]> = {
   'POST /organizer/events/:id/edit': ['draft', 'tickets.0.remove', 'tickets.1.id', 'tickets.1.name'],
   'POST /organizer/events/:id/questions': ['help', 'required', 'correctable', 'shown_at_door', 'type.x'],
   'POST /organizer/events/:id/questions/:questionId': ['help', 'options', 'required', 'kind', 'scope'],
+  'POST /stripe-app/installations': ['mode'],
   'POST /stripe/connect': ['from', 'event_id', 'draft', 'title', 'tickets.0.name', 'stripe_landing'],
 };
 
@@ -148,6 +149,7 @@ const QUERIES: Record<string, string[]> = {
   'GET /organizer/events/:id/edit': ['draft'],
   'GET /organizer/events/:id/orders': ['q', 'status', 'after', 'page'],
   'GET /stripe/callback': ['state', 'code', 'error', 'error_description', 'scope'],
+  'GET /stripe-app/callback': ['state', 'code', 'error', 'error_description'],
   'GET /admin/connections': ['q', 'status', 'page'],
 };
 

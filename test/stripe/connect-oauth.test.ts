@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import nock from 'nock';
-import { createConnectOAuth, type OAuthFailure, type OAuthProblem } from '../../src/stripe/connect-oauth';
+import { createConnectOAuth } from '../../src/stripe/connect-oauth';
+import { type OAuthFailure, type OAuthProblem } from '../../src/stripe/oauth-request';
 import { type Answer, everythingOf, fieldsOf, record, startRudeServer, thrownBy } from './recorder';
 
 const CONNECT = 'https://connect.stripe.com';

@@ -1,6 +1,7 @@
 import { ClientRequest } from 'node:http';
 import nock from 'nock';
 import { createDatabase, inTransaction } from '../../src/db/connection';
+import { createAppOAuth } from '../../src/stripe/app-oauth';
 import { createConnectOAuth } from '../../src/stripe/connect-oauth';
 import { createStripeClient } from '../../src/stripe/stripe-client';
 import { isWorthRetrying, type StripeFailure, type StripeProblem } from '../../src/stripe/stripe-errors';
@@ -191,6 +192,14 @@ describe('inside a database transaction', () => {
     baseUrl: 'https://tickets.foyer.example',
     modes: MODES,
   });
+  const app = createAppOAuth({
+    apiUrl: API,
+    baseUrl: 'https://tickets.foyer.example',
+    modes: MODES.map((mode) => ({
+      ...mode,
+      app: { clientId: 'ca_app', installUrl: 'https://x/authorize', signingSecrets: [], secretKey: SECRET },
+    })),
+  });
   const session = { ...ORGANIZER, id: 'cs_test_1' };
   const secret = { ...ORGANIZER, user: 'usr_1', name: 'sign_in' };
   const calls: Record<string, () => Promise<unknown>> = {
@@ -216,12 +225,26 @@ describe('inside a database transaction', () => {
     deleteSecret: () => stripe.deleteSecret(secret),
     exchangeCode: () => oauth.exchangeCode({ code: 'ac_1', livemode: false }),
     deauthorize: () => oauth.deauthorize({ stripeUserId: 'acct_1Organizer', livemode: false }),
+    'app.exchangeCode': () => app.exchangeCode({ code: 'ac_1', livemode: false }),
+    'app.refresh': () => app.refresh({ refreshToken: 'rt_1', livemode: false }),
+    'app.checkToken': () => app.checkToken({ accessToken: 'sk_test_1', stripeUserId: 'acct_1Organizer' }),
   };
 
   it('knows every verb that asks Stripe', () => {
-    const verbs = [...Object.keys(stripe), ...Object.keys(oauth)];
+    const verbs = [
+      ...Object.keys(stripe),
+      ...Object.keys(oauth),
+      ...Object.keys(app).map((verb) => `app.${verb}`),
+    ];
     // askRegistration throws nothing that Stripe says; its own test stands with the others of OAuth
-    const askNobody = ['redirectUri', 'authorizeUrl', 'askRegistration', 'isAway', 'circuits', 'close'];
+    const askNobody = [
+      'redirectUri',
+      'authorizeUrl',
+      'askRegistration',
+      'isAway',
+      'circuits',
+      'close',
+    ].concat(['redirectUri', 'modes', 'isApp', 'clientIds', 'installUrl'].map((verb) => `app.${verb}`));
     expect(verbs.filter((verb) => !askNobody.includes(verb))).toEqual(Object.keys(calls));
   });
 

@@ -212,6 +212,17 @@ mistakes('GET /sign-in', 'guest', 'POST /sign-in', { email: 'nobody@example.com'
 get('GET /confirm-password', 'member');
 mistakes('GET /confirm-password', 'member', 'POST /confirm-password', { password: 'not this one' });
 
+get('GET /stripe-app', 'guest');
+get('GET /stripe-app', 'member');
+get('GET /stripe-app/callback', 'guest', 'not begun here', () => '/stripe-app/callback?state=x&code=y', 400);
+mistakes('GET /stripe-app', 'guest', 'POST /stripe-app/installations', { mode: 'sideways' });
+FILLED.push({
+  route: 'GET /stripe-app',
+  name: 'leads on to Stripe, as guest',
+  status: 200,
+  open: (world) => world.visitor('guest').send('POST', '/stripe-app/installations'),
+});
+
 get('GET /forgotten-password', 'guest');
 get('GET /forgotten-password', 'guest', 'sent', () => '/forgotten-password?sent=1');
 mistakes('GET /forgotten-password', 'guest', 'POST /forgotten-password', { email: 'no address' });

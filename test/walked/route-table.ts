@@ -490,6 +490,13 @@ export const TABLE: Record<string, Row> = {
     }),
   },
   'GET /stripe/callback': { outcomes: everybody(badRequest) },
+  'GET /stripe-app': { outcomes: everybody(page) },
+  'POST /stripe-app/installations': {
+    // a page that leads on to Stripe
+    outcomes: everybody({ status: 200, changes: true }),
+    sender: 'guest',
+  },
+  'GET /stripe-app/callback': { outcomes: everybody(badRequest) },
   'POST /stripe/connections/:id/refresh': {
     outcomes: membersOnly(leadsTo(/^\/organizer\/payments$/, true)),
   },
