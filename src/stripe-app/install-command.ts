@@ -24,11 +24,12 @@ async function main(args: string[]): Promise<void> {
   const config = loadConfig(process.env);
   const database = await openCommandDatabase(config);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const closed = new Promise<string>((done) => terminal.once('close', () => done('')));
   try {
     const ending = await installFromTerminal(commandDependencies(config, database.db), {
       mode: args[0]?.slice(2) ?? null,
       say: (text) => console.log(text),
-      ask: (question) => terminal.question(question),
+      ask: (question) => Promise.race([terminal.question(question), closed]),
     });
     console.log(`\n${noticeOfInstall(ending).text}`);
     if (ending.outcome !== 'installed') process.exitCode = 1;

@@ -150,6 +150,25 @@ test('an uninstall that is told late, or twice, does not end the app that was in
   ).toHaveLength(1);
 });
 
+test('that Stripe tells of an install does not make the account look like a connection that nobody knows', async () => {
+  const { stripe } = market.testApp.dependencies.config;
+  const ids = { app: await account(), platform: await account() };
+  for (const [id, application] of [
+    [ids.app, stripe.primary.app!.clientId],
+    [ids.platform, stripe.primary.clientId],
+  ])
+    await market.control('POST', '/events', {
+      type: 'account.application.authorized',
+      account: id,
+      object: { id: application, object: 'application' },
+    });
+  await market.settle();
+  await market.db('stripe_events').update({ received_at: market.db.raw("now() - interval '2 minutes'") });
+  const { text } = await (await market.admin()).open(market.at('/admin/connections'));
+  expect(text).toContain(ids.platform);
+  expect(text).not.toContain(ids.app);
+});
+
 test('who says no at Stripe has installed nothing', async () => {
   const guest = createBrowser();
   const at = await atStripe(guest);
@@ -332,6 +351,44 @@ test('from a terminal: a link, the pasted address, the same endings', async () =
   const mine = await wayBack(createBrowser(), id);
   expect(await run(async () => mine)).toBe('state_unknown');
   await expect(run(throughStripe, 'live')).rejects.toThrow(/no Stripe App in this mode/);
+});
+
+test('with both modes: the person chooses, and what is installed in one is not in the other', async () => {
+  const both = await openMarket({ bothModes: true });
+  try {
+    const guest = createBrowser();
+    const about = await guest.open(both.at('/stripe-app'));
+    expect(about.text).toMatch(/In live mode In test mode/);
+    const { id } = (await both.control('POST', '/accounts', { email: 'money@example.com' })) as {
+      id: string;
+    };
+    for (const mode of ['test', 'live']) {
+      const at = await guest.followRefresh(await guest.submit(about, { mode }));
+      const back = await allow(guest, at, id);
+      expect(back.text).toContain(`Foyer is installed for ${id}${mode === 'test' ? ', in test mode' : ''}.`);
+    }
+    const installed = await both.db('stripe_app_installations').orderBy('installed_at');
+    expect(installed.map(({ livemode, status }) => [livemode, status])).toEqual([
+      [false, 'installed'],
+      [true, 'installed'],
+    ]);
+    const refused = await guest.submit(about, { mode: 'both' });
+    expect([refused.status, refused.text]).toEqual([422, expect.stringMatching(/Choose live or test mode/)]);
+
+    // Chosen live here, and test at Stripe: its code is not one of the live key.
+    const live = await guest.submit(about, { mode: 'live' });
+    const test = await guest.followRefresh(await guest.submit(about, { mode: 'test' }));
+    const stranger = createBrowser();
+    await allow(stranger, test, id);
+    const code = new URL(
+      stranger.visited.find((url) => url.includes('/stripe-app/callback'))!,
+    ).searchParams.get('code');
+    const state = /state=([\w-]{43})/.exec(live.html)![1];
+    const mixed = await guest.open(both.at(`/stripe-app/callback?code=${code}&state=${state}`));
+    expect(mixed.text).toMatch(/had expired or was used already/);
+  } finally {
+    await both.close();
+  }
 });
 
 test('nothing of a code, a state or a token reached the log', async () => {

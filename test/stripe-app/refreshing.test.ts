@@ -1,6 +1,8 @@
 /** Refresh tokens are good for one use: one refresh at a time over all processes, and what happens without that. */
 import { Client } from 'pg';
+import { reencrypt } from '../../src/db/reencrypt';
 import { createDependencies, type Dependencies } from '../../src/dependencies';
+import { createEncryption } from '../../src/lib/encryption';
 import { accessTokenOf } from '../../src/stripe-app/access-token';
 import { createInstallationsStore } from '../../src/stripe-app/installations-store';
 import { createBrowser } from '../support/browser';
@@ -145,4 +147,13 @@ test('an app that is uninstalled while it is refreshed stays uninstalled, withou
     status: 'uninstalled',
     encrypted_access_token: null,
   });
+});
+
+test('both tokens go on under a new key', async () => {
+  const next = Buffer.alloc(32, 9).toString('base64');
+  await reencrypt(market.db, createEncryption([next, ...first().config.encryptionKeys]));
+  const rotated = { ...first(), encryption: createEncryption([next]) };
+  expect(await accessTokenOf(rotated, id)).toMatchObject({ outcome: 'token' });
+  expect(await accessTokenOf(rotated, id)).toMatchObject({ outcome: 'token' });
+  expect(await refreshes()).toEqual([200]);
 });
