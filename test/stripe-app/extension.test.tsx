@@ -1,6 +1,5 @@
 /** Foyer inside Stripe's Dashboard, on the SDK's own testing tools; what it asks of Foyer goes over HTTP, to nock. */
 import nock from 'nock';
-import { type ReactElement, useState } from 'react';
 import { getMockContextProps, render } from '@stripe/ui-extension-sdk/testing';
 import {
   Banner,
@@ -14,6 +13,7 @@ import {
 import { type PaymentDetails, type UserInfo } from '../../src/stripe-app/contract';
 import FoyerSettings from '../../src/stripe-app/extension/views/FoyerSettings';
 import PaymentOrder from '../../src/stripe-app/extension/views/PaymentOrder';
+import { atDashboard, leave, parts, press, settled, shown, wordsOf } from './shown-views';
 
 const FOYER = 'https://tickets.example.org';
 const WHO = { user_id: 'usr_ada', account_id: 'acct_engine', mode: 'live' };
@@ -53,26 +53,15 @@ let signatures: string[];
 
 beforeEach(() => {
   signatures = [];
-  // what the Dashboard around the frame offers: each signature is a new one
-  Object.assign(globalThis, {
-    __StripeExtExports: {
-      endpoint: {
-        call: {
-          supportsFetchAppEmbeddedKey: () => Promise.resolve(false),
-          fetchStripeSignature: () => {
-            signatures.push(`t=${signatures.length + 1},v1=canary`);
-            return Promise.resolve(signatures.at(-1));
-          },
-        },
-      },
-    },
+  atDashboard(() => {
+    signatures.push(`t=${signatures.length + 1},v1=canary`);
+    return signatures.at(-1)!;
   });
 });
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  leave();
-  await new Promise(setImmediate);
+  await leave();
   expect(nock.pendingMocks()).toEqual([]);
 });
 
@@ -103,26 +92,6 @@ function foyerAnswers(path: string, status: number, body?: object, method: 'get'
     .reply(status, body);
 }
 
-/** Until nothing moves any more: requests go over (intercepted) HTTP, which takes some turns. */
-async function settled({ update }: { update: () => Promise<void> }) {
-  for (let turn = 0; turn < 15; turn += 1) await update();
-}
-
-let leave = () => {};
-
-/** The SDK's `unmount` leaves React's effects running: this takes the view off the page. */
-function Stage({ children }: { children: ReactElement }) {
-  const [here, setHere] = useState(true);
-  leave = () => setHere(false);
-  return here ? children : null;
-}
-
-async function shown(element: ReactElement) {
-  const page = render(<Stage>{element}</Stage>);
-  await settled(page);
-  return page;
-}
-
 /** Timers of these lengths ring when the test says so, and not before. */
 function holdTimers(lengths: number[]) {
   const held = new Map<unknown, { length: number; ring: () => void }>();
@@ -145,41 +114,6 @@ function holdTimers(lengths: number[]) {
       timer.ring();
     },
   };
-}
-
-interface Part {
-  type: string | null;
-  props: Record<string, unknown>;
-  text: string;
-}
-
-/** All that is shown, in order. The SDK's `find` does not look into fragments: buttons of a banner, values of a list. */
-function parts(node: unknown): Part[] {
-  if (typeof node !== 'object' || node === null) return [];
-  const { type = null, props = {}, children = [] } = node as Partial<Part> & { children?: unknown[] };
-  const fragments = Object.values(props).filter(
-    (value) => typeof value === 'object' && value !== null && 'children' in value,
-  );
-  const inside = [...children, ...fragments].flatMap(parts);
-  return type === null ? inside : [{ type, props, text: textOf(node) }, ...inside];
-}
-
-function textOf(node: unknown): string {
-  if (typeof node === 'string') return node;
-  if (typeof node !== 'object' || node === null) return '';
-  if ('children' in node && Array.isArray(node.children)) return node.children.map(textOf).join('');
-  return 'text' in node ? String(node.text) : '';
-}
-
-function wordsOf(root: unknown): string {
-  return parts(root)
-    .flatMap(({ props, text }) => [text, ...Object.values(props).filter((v) => typeof v === 'string')])
-    .join('\n');
-}
-
-function press(root: unknown, label: string) {
-  const button = parts(root).find(({ type, text }) => type === 'Button' && text === label);
-  (button!.props.onPress as () => void)();
 }
 
 describe('beside a payment', () => {
