@@ -61,7 +61,10 @@ export function createApi(simulator: Simulator, router: Router): Route {
             baseUrl,
             cause: { id: requestId, idempotency_key: key },
           };
-          const outcome = carryOut(simulator, handle, { ...call, params: readParams(pairs) });
+          const outcome = carryOut(simulator, handle, {
+            ...call,
+            params: readParams(pairs),
+          });
           return { ...outcome, answer: spoilOutcome(fault, outcome.answer) };
         });
       }),
@@ -76,7 +79,10 @@ function carryOut(simulator: Simulator, handle: Parameters<Route>[2], call: ApiC
     call.params.refuseUnread();
     executing = true;
     const body = typeof made === 'function' ? made() : made;
-    return { answer: { status: 200, body: expand(simulator, body, paths) }, keep: true };
+    return {
+      answer: { status: 200, body: expand(simulator, body, paths) },
+      keep: true,
+    };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return { answer: error.answer, keep: executing };
@@ -122,7 +128,10 @@ export async function exchange(
 function answerToError(simulator: Simulator, error: unknown): Answer {
   if (error instanceof Refusal) return error.answer;
   simulator.log(`A request failed inside the simulator: ${(error as Error).stack}`);
-  return errorAnswer('The simulator failed to carry this out.', { status: 500, type: 'api_error' });
+  return errorAnswer('The simulator failed to carry this out.', {
+    status: 500,
+    type: 'api_error',
+  });
 }
 
 export function formText(req: Request): string {
@@ -154,19 +163,23 @@ function authenticate(simulator: Simulator, req: Request): string | null {
 
 function actingAccount(simulator: Simulator, req: Request): string {
   const account = req.get('Stripe-Account') ?? simulator.platformAccount;
-  // an installed app lets its developer in to its own secrets, and to nothing else
-  const asApp = req.path.startsWith('/v1/apps/') && installOf(simulator, account);
+  // an installed app lets its developer in to its own secrets, and to nothing else; a connection does not
+  const asApp = req.path.startsWith('/v1/apps/');
+  if (asApp && !installOf(simulator, account)) throw noAccess(simulator, account);
   if (account !== simulator.platformAccount && !asApp) assertConnected(simulator, account);
   return account;
 }
 
 /** An account is within reach only while it is connected. */
-export function assertConnected({ state, options }: Simulator, account: string): void {
-  if (state.get('connections', account)) return;
+export function assertConnected(simulator: Simulator, account: string): void {
+  if (!simulator.state.get('connections', account)) throw noAccess(simulator, account);
+}
+
+function noAccess({ options }: Simulator, account: string): Refusal {
   const message =
     `The provided key '${masked(options.platform.secretKey)}' does not have access to account '${account}' ` +
     '(or that account does not exist). Application access may have been revoked.';
-  throw refused(message, { status: 403, code: 'account_invalid' });
+  return refused(message, { status: 403, code: 'account_invalid' });
 }
 
 function masked(key: string): string {

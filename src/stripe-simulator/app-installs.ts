@@ -7,7 +7,7 @@ import { COUNTRIES, getAccount, nameOf } from './accounts';
 import { type Exchange, exchange, formText, isPlatformKey, presentedKey } from './api';
 import { newId, type SimulatedApp, type Simulator } from './context';
 import { accountFromForm, existingAccount } from './connect-oauth';
-import { installId, installsOfMode, newTokens, uninstall } from './installs';
+import { install, installsOfMode, newTokens, uninstall } from './installs';
 import { delayExecution, spoilOutcome } from './faults';
 import { sendPage } from './pages';
 import { type Answer, oauthRefused, refused } from './refusal';
@@ -27,7 +27,10 @@ export function appInstallRoutes(simulator: Simulator, router: Router): void {
     router.get(path, async (req, res) => {
       const query: Fields = Object.fromEntries(formPairs(req.url.split('?')[1] ?? ''));
       if (await refuseInstall(app, req, query, res)) return;
-      await askToInstall(simulator, req, res, query, { values: {}, register: false });
+      await askToInstall(simulator, req, res, query, {
+        values: {},
+        register: false,
+      });
     });
     router.post(path, (req, res) => decideInstall(simulator, app, req, res));
   }
@@ -69,7 +72,12 @@ async function askToInstall(
   req: Request,
   res: Response,
   query: Fields,
-  view: { values: Fields; register: boolean; problem?: string; status?: number },
+  view: {
+    values: Fields;
+    register: boolean;
+    problem?: string;
+    status?: number;
+  },
 ): Promise<void> {
   const { name } = options.platform;
   await sendPage(res, 'install-app', {
@@ -138,10 +146,7 @@ function issueTokens(simulator: Simulator, { req, pairs }: Exchange): Answer {
   if (code.expires < simulator.clock.seconds())
     throw oauthRefused('invalid_grant', `Authorization code has expired: ${code.id}`);
   simulator.state.put('installCodes', { ...code, used: true });
-  const { clock, state } = simulator;
-  const id = installId(simulator, code.account);
-  const created = state.get('installs', id)?.created ?? clock.seconds();
-  return newTokens(simulator, { id, account: code.account, created, refreshToken: '', accessTokens: [] });
+  return install(simulator, code.account);
 }
 
 /** The old refresh token dies with its use; access tokens live on for their hour. */

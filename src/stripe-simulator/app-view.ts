@@ -4,6 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { type SimulatedApp, type Simulator } from './context';
+import { installOf } from './installs';
 
 const TIMEOUT_MS = 15_000;
 
@@ -13,18 +14,32 @@ export interface AppOrder {
   buyer: { name: string; email: string } | null;
   event: { title: string; startsText: string };
   tickets: { type: string; status: string; checkedInText: string | null }[];
-  money: { paid: { text: string }; refunded: { text: string } | null; platformFee: { text: string } };
+  money: {
+    paid: { text: string };
+    refunded: { text: string } | null;
+    platformFee: { text: string };
+  };
 }
 
 export type AppView =
   | { shows: 'no_app' }
+  | { shows: 'not_installed'; url: string }
   | { shows: 'message'; message: string; signedIn: boolean }
   | { shows: 'sign_in'; url: string; message: string }
-  | { shows: 'order'; details: AppOrder; person: { name: string; email: string } };
+  | {
+      shows: 'order';
+      details: AppOrder;
+      person: { name: string; email: string };
+    };
 
 interface Answer {
   status: number;
-  body: { error?: { message?: string }; url?: string; name?: string; email?: string } | null;
+  body: {
+    error?: { message?: string };
+    url?: string;
+    name?: string;
+    email?: string;
+  } | null;
 }
 
 /** Everybody who looks at an account's Dashboard here is the same person. */
@@ -41,20 +56,33 @@ export function signView(app: SimulatedApp, who: { user: string; account: string
 export async function readAppView(simulator: Simulator, account: string, payment: string): Promise<AppView> {
   const ask = backendOf(simulator, account);
   if (!ask) return { shows: 'no_app' };
+  if (!installOf(simulator, account)) return { shows: 'not_installed', url: `${ask.origin}/stripe-app` };
   try {
     const person = await ask('GET', '/api/oauth/userinfo');
     if (person.status === 401) {
       const login = await ask('GET', '/api/oauth/login');
       if (login.status !== 200 || !login.body?.url) return message(login, false);
-      return { shows: 'sign_in', url: login.body.url, message: messageOf(person) };
+      return {
+        shows: 'sign_in',
+        url: login.body.url,
+        message: messageOf(person),
+      };
     }
     if (person.status !== 200) return message(person, false);
     const details = await ask('GET', `/api/payments/${encodeURIComponent(payment)}`);
     if (details.status !== 200) return message(details, true);
     const { name = '', email = '' } = person.body ?? {};
-    return { shows: 'order', details: details.body as unknown as AppOrder, person: { name, email } };
+    return {
+      shows: 'order',
+      details: details.body as unknown as AppOrder,
+      person: { name, email },
+    };
   } catch {
-    return { shows: 'message', message: 'The app’s backend does not answer.', signedIn: false };
+    return {
+      shows: 'message',
+      message: 'The app’s backend does not answer.',
+      signedIn: false,
+    };
   }
 }
 
@@ -68,23 +96,30 @@ function backendOf({ options, livemode, clock }: Simulator, account: string) {
   const { app } = options.platform;
   if (!app?.redirectUris[0]) return null;
   const { origin } = new URL(app.redirectUris[0]);
+  const signed = app;
   const user = dashboardUserOf(account);
-  const query = new URLSearchParams({ user_id: user, account_id: account, mode: livemode ? 'live' : 'test' });
-  return async (method: string, path: string): Promise<Answer> => {
+  const query = new URLSearchParams({
+    user_id: user,
+    account_id: account,
+    mode: livemode ? 'live' : 'test',
+  });
+  return Object.assign(ask, { origin });
+
+  async function ask(method: string, path: string): Promise<Answer> {
     const response = await fetch(`${origin}${path}?${query}`, {
       method,
       headers: {
         Accept: 'application/json',
         Origin: 'null',
         'Sec-Fetch-Site': 'cross-site',
-        'Stripe-Signature': signView(app, { user, account }, clock.seconds()),
+        'Stripe-Signature': signView(signed, { user, account }, clock.seconds()),
       },
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();
     return { status: response.status, body: parseJson(text) };
-  };
+  }
 }
 
 function message(answer: Answer, signedIn: boolean): AppView {

@@ -22,7 +22,8 @@
  * POST /_control/accounts  { email, business_name?, country?, default_currency?, charges_enabled? } → account
  * POST /_control/accounts/:id { charges_enabled?, requirements?, … } → account.updated; { insufficient_balance } → no refunds;
  *   { slow_refunds } → new refunds are pending until /_control/refunds/:id says otherwise
- * POST /_control/accounts/:id/connect | /revoke            POST /_control/sessions/:id/expire
+ * POST /_control/accounts/:id/connect | /revoke | /install (the platform's Stripe App)
+ * POST /_control/sessions/:id/expire
  * POST /_control/sessions/:id/pay { outcome?: success|decline|async_pending|async_success|async_failure, amount_total?, currency? }
  *   async_success and async_failure also end a pending one; amount_total and currency contradict the order
  * POST /_control/refunds/:id { status: pending|succeeded|failed }
@@ -37,6 +38,7 @@ import { type Simulator } from './context';
 import { DISPUTE_STATUSES, moveDispute, openDispute } from './disputes';
 import { type Fault, FAULT_KINDS } from './faults';
 import { playPayment } from './payments';
+import { install } from './installs';
 import { noSuch, Refusal, refused } from './refusal';
 import { changeRefund } from './refunds';
 import { DELIVERY_MODES, type NewEvent } from './webhook-delivery';
@@ -64,7 +66,13 @@ export function controlRoutes(simulator: Simulator): Router {
   on('post', '/faults', (body) => {
     const added = (Array.isArray(body) ? body : [body]) as Fault[];
     for (const { fault } of added) oneOf(fault, FAULT_KINDS, 'fault');
-    faults.add(added.map((fault) => ({ ...fault, match: fault.match ?? {}, times: fault.times ?? 1 })));
+    faults.add(
+      added.map((fault) => ({
+        ...fault,
+        match: fault.match ?? {},
+        times: fault.times ?? 1,
+      })),
+    );
     return { faults: faults.list() };
   });
   on('get', '/faults', () => ({ faults: faults.list() }));
@@ -99,7 +107,9 @@ export function controlRoutes(simulator: Simulator): Router {
     }
     return webhooks.emit(body as unknown as NewEvent);
   });
-  on('get', '/events', () => ({ events: state.all('events').map(({ object }) => object) }));
+  on('get', '/events', () => ({
+    events: state.all('events').map(({ object }) => object),
+  }));
   on('post', '/events/:id/resend', (_body, id) => {
     const sent = webhooks.resend(id);
     if (!sent) throw noSuch('event', id);
@@ -127,7 +137,10 @@ export function controlRoutes(simulator: Simulator): Router {
     '/accounts/:id/connect',
     (_body, id) => void connect(simulator, getAccount(simulator, id).id, 'read_write'),
   );
-  on('post', '/accounts/:id/revoke', (_body, id) => ({ revoked: revoke(simulator, id) }));
+  on('post', '/accounts/:id/install', (_body, id) => void install(simulator, getAccount(simulator, id).id));
+  on('post', '/accounts/:id/revoke', (_body, id) => ({
+    revoked: revoke(simulator, id),
+  }));
 
   on('post', '/sessions/:id/pay', ({ outcome = 'success', amount_total, currency }, id) => {
     const session = getSession(simulator, id);

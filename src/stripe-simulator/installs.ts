@@ -7,6 +7,20 @@ const ACCESS_TOKEN_SECONDS = 60 * 60;
 
 type Install = Tables['installs'];
 
+/** Makes or renews an install, and answers its first tokens. */
+export function install(simulator: Simulator, account: string): Answer {
+  const { clock, state } = simulator;
+  const id = installId(simulator, account);
+  const created = state.get('installs', id)?.created ?? clock.seconds();
+  return newTokens(simulator, {
+    id,
+    account,
+    created,
+    refreshToken: '',
+    accessTokens: [],
+  });
+}
+
 export function newTokens(simulator: Simulator, install: Install): Answer {
   const { clock, livemode, state } = simulator;
   const access_token = newId(livemode ? 'sk_live_app' : 'sk_test_app', 40);
@@ -56,10 +70,16 @@ export function uninstall(simulator: Simulator, account: string): boolean {
   const { options, state, webhooks } = simulator;
   if (!installOf(simulator, account) || !options.platform.app) return false;
   state.remove('installs', installId(simulator, account));
+  for (const { id, object } of state.listFor('secrets', account))
+    if (object.livemode === simulator.livemode) state.remove('secrets', id);
   void webhooks.emit({
     account,
     type: 'account.application.deauthorized',
-    object: { id: options.platform.app.clientId, object: 'application', name: options.platform.name },
+    object: {
+      id: options.platform.app.clientId,
+      object: 'application',
+      name: options.platform.name,
+    },
     livemode: simulator.livemode,
   });
   return true;

@@ -7,8 +7,17 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 beforeEach(async () => {
-  account = await harness.connectedAccount();
+  account = await installed();
 });
+
+/** An account with the app, and nothing else of the platform. */
+async function installed(): Promise<string> {
+  const { id } = await harness.control<{ id: string }>('/accounts', {
+    email: 'ada@example.com',
+  });
+  await harness.control(`/accounts/${id}/install`, {});
+  return id;
+}
 
 const OF_ADA = { type: 'user', user: 'usr_ada' } as const;
 const secrets = () => harness.stripe.apps.secrets;
@@ -20,14 +29,19 @@ const find = (name: string, expand?: string[]) => secrets().find({ name, scope: 
 test('a secret is kept by name for its scope; what is in it comes only when it is asked for', async () => {
   await set('token', 'first');
   const replaced = await set('token', 'second');
-  expect(replaced).toMatchObject({ object: 'apps.secret', name: 'token', scope: OF_ADA, livemode: false });
+  expect(replaced).toMatchObject({
+    object: 'apps.secret',
+    name: 'token',
+    scope: OF_ADA,
+    livemode: false,
+  });
   expect(replaced).not.toHaveProperty('payload');
   expect(await find('token')).not.toHaveProperty('payload');
   expect(await find('token', ['payload'])).toMatchObject({ payload: 'second' });
   await expect(
     secrets().find({ name: 'token', scope: { type: 'user', user: 'usr_grace' } }, at()),
   ).rejects.toMatchObject({ statusCode: 404, code: 'resource_missing' });
-  const other = await harness.connectedAccount();
+  const other = await installed();
   await expect(
     secrets().find({ name: 'token', scope: OF_ADA }, { stripeAccount: other }),
   ).rejects.toMatchObject({ statusCode: 404 });
@@ -35,7 +49,9 @@ test('a secret is kept by name for its scope; what is in it comes only when it i
     deleted: true,
   });
   await expect(find('token')).rejects.toMatchObject({ statusCode: 404 });
-  const { requests } = await harness.control<{ requests: { params: Record<string, string> }[] }>('/requests');
+  const { requests } = await harness.control<{
+    requests: { params: Record<string, string> }[];
+  }>('/requests');
   expect(JSON.stringify(requests)).not.toMatch(/first|second/);
 });
 
@@ -54,4 +70,12 @@ test('a secret vanishes when its time has come; a time that is over is refused',
   await harness.control('/clock', { offsetSeconds: 61 });
   await expect(find('token')).rejects.toMatchObject({ statusCode: 404 });
   await harness.control('/clock', { offsetSeconds: 0 });
+});
+
+test('only an installed app has secrets: a connection alone has none', async () => {
+  account = await harness.connectedAccount();
+  await expect(set('token', 'x')).rejects.toMatchObject({
+    statusCode: 403,
+    code: 'account_invalid',
+  });
 });
