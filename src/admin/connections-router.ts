@@ -23,6 +23,7 @@ import { renderPage } from '../http/views';
 import { isUuid } from '../lib/ids';
 import { formatMoney } from '../lib/money';
 import { paths } from '../paths';
+import { listAppStatus } from '../stripe-app/app-status';
 import { dashboardUrl } from '../stripe/dashboard-links';
 import { type Act, readReason, showAct } from './acts';
 import { listAuditOf } from './audit-list';
@@ -75,7 +76,7 @@ export function adminConnectionsRouter(dependencies: Dependencies): Router {
           dashboardUrl(config.stripe, connection),
           organizer.paid_sales_pause_reason,
         ),
-        facts: connectionFacts(connection),
+        facts: [...connectionFacts(connection), ...(await appFacts(connection))],
         consequences: await consequencesOf(db, connection),
         isDefault: organizer.default_connection_id === connection.id,
         others: (await connections.listOfOrganizer(connection.organizerId)).filter(
@@ -193,6 +194,13 @@ export function adminConnectionsRouter(dependencies: Dependencies): Router {
   );
 
   return router;
+
+  async function appFacts(connection: Connection) {
+    const lines = ((await listAppStatus(db, appOAuth, [connection])) ?? []).map(
+      ({ mode, badge, words }) => `${mode ? `${mode}: ` : ''}${badge.label}. ${words}`,
+    );
+    return lines.length > 0 ? [{ term: 'App in the Stripe Dashboard', lines }] : [];
+  }
 
   async function getConnection(req: Request): Promise<Connection> {
     const connection = await connections.find(String(req.params['id']));

@@ -28,7 +28,7 @@ import { checkCounters } from '../payments/check-counters';
 import { listLedgerDays } from '../payments/check-ledger';
 import { listAccountsToReconcile } from '../payments/reconcile-account';
 import { sendRefund } from '../payments/send-refund';
-import { checkInstallation } from '../stripe-app/check-installation';
+import { checksOfOneRound } from '../stripe-app/check-installation';
 import { createInstallationsStore } from '../stripe-app/installations-store';
 import { StripeFailure } from '../stripe/stripe-errors';
 import { createDashboardSignIns } from '../stripe-app/dashboard-sign-ins';
@@ -68,7 +68,7 @@ export async function sweepOnce(dependencies: Dependencies): Promise<void> {
     [
       'installations of the Stripe App',
       () => createInstallationsStore(db).listToCheck(50),
-      (id) => checkInstallation(dependencies, id),
+      checksOfOneRound(dependencies),
     ],
     ['accounts to compare', () => addComparisons(dependencies), async () => undefined],
     [

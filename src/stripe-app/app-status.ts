@@ -7,6 +7,8 @@ import { createInstallationsStore } from './installations-store';
 
 export interface AppStatus {
   account: string;
+  /** null where there is only one */
+  mode: string | null;
   badge: { kind: 'green' | 'amber' | 'neutral'; label: string };
   words: string;
   /** whether there is something to install */
@@ -25,17 +27,19 @@ export async function listAppStatus(
   for (const { stripeUserId, displayName, livemode } of accounts)
     // an account that was connected in test mode is in that mode alone
     for (const mode of appOAuth.modes.filter((mode) => livemode || !mode)) {
+      const word = appOAuth.modes.length > 1 && livemode ? (mode ? 'live mode' : 'test mode') : null;
       const name = displayName ? `${displayName} (${stripeUserId})` : stripeUserId;
       const installation = await store.findLatestOfAccount(stripeUserId, mode);
       lines.push({
-        account: appOAuth.modes.length > 1 && livemode ? `${name}, ${mode ? 'live' : 'test'} mode` : name,
+        account: word ? `${name}, ${word}` : name,
+        mode: word,
         ...statusWords(installation),
       });
     }
   return lines;
 }
 
-export function statusWords(installation: Installation | null): Omit<AppStatus, 'account'> {
+export function statusWords(installation: Installation | null): Omit<AppStatus, 'account' | 'mode'> {
   switch (installation?.status) {
     case 'installed':
       return {

@@ -24,6 +24,18 @@ export async function checkInstallation(
     : 'unanswered';
 }
 
+/** In one round of a sweep, that many silences: while Stripe is away, other sweeps have their turn. */
+const MOST_UNANSWERED = 3;
+
+/** The checks of one round: when Stripe does not answer, the rest waits for the next one. */
+export function checksOfOneRound(dependencies: AccessTokenDependencies): (id: string) => Promise<void> {
+  let unanswered = 0;
+  return async (id) => {
+    if (unanswered >= MOST_UNANSWERED) return;
+    if ((await checkInstallation(dependencies, id)) === 'unanswered') unanswered += 1;
+  };
+}
+
 async function tryToken(
   { appOAuth, db, logger }: AccessTokenDependencies,
   id: string,

@@ -213,12 +213,12 @@ export function createInstallationsStore(db: Knex) {
       });
     },
 
-    /** Those that Stripe was not asked about for a day. */
+    /** Those that Stripe was not asked about for a day; by chance, so that none that stays silent is always the first. */
     async listToCheck(limit: number): Promise<string[]> {
       const rows = await db('stripe_app_installations')
         .where({ status: 'installed' })
         .whereRaw("coalesce(checked_at, '-infinity') < now() - interval '1 day'")
-        .orderByRaw('checked_at NULLS FIRST')
+        .orderByRaw('random()')
         .limit(limit)
         .select('id');
       return rows.map((row) => row.id);

@@ -319,6 +319,26 @@ test('Stripe is asked every day; an access that has ended is told to the owners 
   expect(await store.findByAccount(id, false)).toMatchObject({ status: 'installed' });
 });
 
+test('while Stripe is away, a round of checks stops after three silences, and the next round finds the rest', async () => {
+  await market.db('stripe_app_installations').where({ status: 'installed' }).update({ checked_at: null });
+  const store = createInstallationsStore(market.db);
+  const due = (await store.listToCheck(50)).length;
+  expect(due).toBeGreaterThan(3);
+  await market.control('POST', '/faults', {
+    fault: 'status',
+    status: 503,
+    match: { path: '/v1/account' },
+    times: -1,
+  });
+  await sweepOnce(market.testApp.dependencies);
+  const asked = (await market.requests()).filter(({ path, account }) => path === '/v1/account' && !account);
+  expect(asked.map(({ status }) => status)).toEqual([503, 503, 503]);
+  await market.control('DELETE', '/faults');
+  expect((await store.listToCheck(50)).length).toBe(due);
+  await sweepOnce(market.testApp.dependencies);
+  expect(await store.listToCheck(50)).toEqual([]);
+});
+
 test('from a terminal: a link, the pasted address, the same endings', async () => {
   const { config } = market.testApp.dependencies;
   const id = await account();

@@ -7,6 +7,8 @@ import { startSimulator } from '../../src/stripe-simulator/simulator';
 export const SECRET_KEY = 'sk_test_platformOfTheseTests';
 export const CLIENT_ID = 'ca_platformOfTheseTests';
 export const REDIRECT_URI = 'http://localhost:3000/stripe/callback';
+export const APP_ID = 'ca_appOfTheseTests';
+export const APP_REDIRECT_URI = 'http://localhost:3000/stripe-app/callback';
 export const WEBHOOK_SECRET = 'whsec_ofTheseTests';
 
 export async function startHarness(options: { stateFile?: string; requestsPerSecond?: number } = {}) {
@@ -33,6 +35,7 @@ export async function startHarness(options: { stateFile?: string; requestsPerSec
       publishableKey: 'pk_test_platform',
       clientId: CLIENT_ID,
       redirectUris: [REDIRECT_URI, 'http://localhost:3000/other'],
+      app: { clientId: APP_ID, redirectUris: [APP_REDIRECT_URI], signingSecret: 'absec_ofTheseTests' },
     },
     webhook: { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`, secret: WEBHOOK_SECRET },
     requestsPerSecond: options.requestsPerSecond ?? null,
