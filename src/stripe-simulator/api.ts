@@ -61,10 +61,7 @@ export function createApi(simulator: Simulator, router: Router): Route {
             baseUrl,
             cause: { id: requestId, idempotency_key: key },
           };
-          const outcome = carryOut(simulator, handle, {
-            ...call,
-            params: readParams(pairs),
-          });
+          const outcome = carryOut(simulator, handle, { ...call, params: readParams(pairs) });
           return { ...outcome, answer: spoilOutcome(fault, outcome.answer) };
         });
       }),
@@ -79,10 +76,7 @@ function carryOut(simulator: Simulator, handle: Parameters<Route>[2], call: ApiC
     call.params.refuseUnread();
     executing = true;
     const body = typeof made === 'function' ? made() : made;
-    return {
-      answer: { status: 200, body: expand(simulator, body, paths) },
-      keep: true,
-    };
+    return { answer: { status: 200, body: expand(simulator, body, paths) }, keep: true };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return { answer: error.answer, keep: executing };
@@ -128,10 +122,7 @@ export async function exchange(
 function answerToError(simulator: Simulator, error: unknown): Answer {
   if (error instanceof Refusal) return error.answer;
   simulator.log(`A request failed inside the simulator: ${(error as Error).stack}`);
-  return errorAnswer('The simulator failed to carry this out.', {
-    status: 500,
-    type: 'api_error',
-  });
+  return errorAnswer('The simulator failed to carry this out.', { status: 500, type: 'api_error' });
 }
 
 export function formText(req: Request): string {

@@ -27,10 +27,7 @@ export function appInstallRoutes(simulator: Simulator, router: Router): void {
     router.get(path, async (req, res) => {
       const query: Fields = Object.fromEntries(formPairs(req.url.split('?')[1] ?? ''));
       if (await refuseInstall(app, req, query, res)) return;
-      await askToInstall(simulator, req, res, query, {
-        values: {},
-        register: false,
-      });
+      await askToInstall(simulator, req, res, query, { values: {}, register: false });
     });
     router.post(path, (req, res) => decideInstall(simulator, app, req, res));
   }
@@ -72,12 +69,7 @@ async function askToInstall(
   req: Request,
   res: Response,
   query: Fields,
-  view: {
-    values: Fields;
-    register: boolean;
-    problem?: string;
-    status?: number;
-  },
+  view: { values: Fields; register: boolean; problem?: string; status?: number },
 ): Promise<void> {
   const { name } = options.platform;
   await sendPage(res, 'install-app', {

@@ -14,11 +14,7 @@ export interface AppOrder {
   buyer: { name: string; email: string } | null;
   event: { title: string; startsText: string };
   tickets: { type: string; status: string; checkedInText: string | null }[];
-  money: {
-    paid: { text: string };
-    refunded: { text: string } | null;
-    platformFee: { text: string };
-  };
+  money: { paid: { text: string }; refunded: { text: string } | null; platformFee: { text: string } };
 }
 
 export type AppView =
@@ -26,20 +22,11 @@ export type AppView =
   | { shows: 'not_installed'; url: string }
   | { shows: 'message'; message: string; signedIn: boolean }
   | { shows: 'sign_in'; url: string; message: string }
-  | {
-      shows: 'order';
-      details: AppOrder;
-      person: { name: string; email: string };
-    };
+  | { shows: 'order'; details: AppOrder; person: { name: string; email: string } };
 
 interface Answer {
   status: number;
-  body: {
-    error?: { message?: string };
-    url?: string;
-    name?: string;
-    email?: string;
-  } | null;
+  body: { error?: { message?: string }; url?: string; name?: string; email?: string } | null;
 }
 
 /** Everybody who looks at an account's Dashboard here is the same person. */
@@ -62,27 +49,15 @@ export async function readAppView(simulator: Simulator, account: string, payment
     if (person.status === 401) {
       const login = await ask('GET', '/api/oauth/login');
       if (login.status !== 200 || !login.body?.url) return message(login, false);
-      return {
-        shows: 'sign_in',
-        url: login.body.url,
-        message: messageOf(person),
-      };
+      return { shows: 'sign_in', url: login.body.url, message: messageOf(person) };
     }
     if (person.status !== 200) return message(person, false);
     const details = await ask('GET', `/api/payments/${encodeURIComponent(payment)}`);
     if (details.status !== 200) return message(details, true);
     const { name = '', email = '' } = person.body ?? {};
-    return {
-      shows: 'order',
-      details: details.body as unknown as AppOrder,
-      person: { name, email },
-    };
+    return { shows: 'order', details: details.body as unknown as AppOrder, person: { name, email } };
   } catch {
-    return {
-      shows: 'message',
-      message: 'The app’s backend does not answer.',
-      signedIn: false,
-    };
+    return { shows: 'message', message: 'The app’s backend does not answer.', signedIn: false };
   }
 }
 
@@ -98,11 +73,7 @@ function backendOf({ options, livemode, clock }: Simulator, account: string) {
   const { origin } = new URL(app.redirectUris[0]);
   const signed = app;
   const user = dashboardUserOf(account);
-  const query = new URLSearchParams({
-    user_id: user,
-    account_id: account,
-    mode: livemode ? 'live' : 'test',
-  });
+  const query = new URLSearchParams({ user_id: user, account_id: account, mode: livemode ? 'live' : 'test' });
   return Object.assign(ask, { origin });
 
   async function ask(method: string, path: string): Promise<Answer> {

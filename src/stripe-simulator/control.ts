@@ -66,13 +66,7 @@ export function controlRoutes(simulator: Simulator): Router {
   on('post', '/faults', (body) => {
     const added = (Array.isArray(body) ? body : [body]) as Fault[];
     for (const { fault } of added) oneOf(fault, FAULT_KINDS, 'fault');
-    faults.add(
-      added.map((fault) => ({
-        ...fault,
-        match: fault.match ?? {},
-        times: fault.times ?? 1,
-      })),
-    );
+    faults.add(added.map((fault) => ({ ...fault, match: fault.match ?? {}, times: fault.times ?? 1 })));
     return { faults: faults.list() };
   });
   on('get', '/faults', () => ({ faults: faults.list() }));
@@ -107,9 +101,7 @@ export function controlRoutes(simulator: Simulator): Router {
     }
     return webhooks.emit(body as unknown as NewEvent);
   });
-  on('get', '/events', () => ({
-    events: state.all('events').map(({ object }) => object),
-  }));
+  on('get', '/events', () => ({ events: state.all('events').map(({ object }) => object) }));
   on('post', '/events/:id/resend', (_body, id) => {
     const sent = webhooks.resend(id);
     if (!sent) throw noSuch('event', id);
@@ -138,9 +130,7 @@ export function controlRoutes(simulator: Simulator): Router {
     (_body, id) => void connect(simulator, getAccount(simulator, id).id, 'read_write'),
   );
   on('post', '/accounts/:id/install', (_body, id) => void install(simulator, getAccount(simulator, id).id));
-  on('post', '/accounts/:id/revoke', (_body, id) => ({
-    revoked: revoke(simulator, id),
-  }));
+  on('post', '/accounts/:id/revoke', (_body, id) => ({ revoked: revoke(simulator, id) }));
 
   on('post', '/sessions/:id/pay', ({ outcome = 'success', amount_total, currency }, id) => {
     const session = getSession(simulator, id);

@@ -12,13 +12,7 @@ export function install(simulator: Simulator, account: string): Answer {
   const { clock, state } = simulator;
   const id = installId(simulator, account);
   const created = state.get('installs', id)?.created ?? clock.seconds();
-  return newTokens(simulator, {
-    id,
-    account,
-    created,
-    refreshToken: '',
-    accessTokens: [],
-  });
+  return newTokens(simulator, { id, account, created, refreshToken: '', accessTokens: [] });
 }
 
 export function newTokens(simulator: Simulator, install: Install): Answer {
@@ -75,11 +69,7 @@ export function uninstall(simulator: Simulator, account: string): boolean {
   void webhooks.emit({
     account,
     type: 'account.application.deauthorized',
-    object: {
-      id: options.platform.app.clientId,
-      object: 'application',
-      name: options.platform.name,
-    },
+    object: { id: options.platform.app.clientId, object: 'application', name: options.platform.name },
     livemode: simulator.livemode,
   });
   return true;

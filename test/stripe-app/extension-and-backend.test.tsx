@@ -17,6 +17,7 @@ afterAll(() => market.close());
 
 test('sign in, see the order of a payment, sign out', async () => {
   const sale = await market.eventOnSale();
+  await market.control('POST', `/accounts/${sale.account}/install`);
   const bought = await market.buy(sale.slug);
   await market.settle();
   const order = await market.orderOf(bought.url);

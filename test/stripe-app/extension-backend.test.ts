@@ -39,10 +39,7 @@ const stripe = () =>
     telemetry: false,
     maxNetworkRetries: 0,
   });
-const SECRET = {
-  name: 'foyer_sign_in',
-  scope: { type: 'user', user: 'usr_1Ada' },
-} as const;
+const SECRET = { name: 'foyer_sign_in', scope: { type: 'user', user: 'usr_1Ada' } } as const;
 const atAccount = () => ({ stripeAccount: sale.account });
 const kept = async () =>
   JSON.parse((await stripe().apps.secrets.find({ ...SECRET, expand: ['payload'] }, atAccount())).payload!);
@@ -80,9 +77,7 @@ describe('a request is from whom Stripe says', () => {
     ['clocks four minutes apart', () => signatureOf(ada.signed, SIGNING_SECRETS, now() + 240)],
   ];
   test.each(accepted)('with %s it is heard: the twin', async (_what, signature) => {
-    const answer = await ada.ask('/api/oauth/userinfo', {
-      signature: signature(),
-    });
+    const answer = await ada.ask('/api/oauth/userinfo', { signature: signature() });
     expect([answer.status, answer.body.error.code]).toEqual([401, 'not_signed_in']);
   });
 
@@ -102,9 +97,7 @@ describe('a request is from whom Stripe says', () => {
   test('an identifier that comes twice is a bad request; a mode without keys has no signature that fits', async () => {
     const twice = `user_id=usr_1Eve&${new URLSearchParams({ ...ada.identity, mode: 'test' })}`;
     expect((await ada.ask('/api/oauth/userinfo', { query: twice })).body.error.code).toBe('bad_request');
-    const live = await ada.ask('/api/oauth/userinfo', {
-      query: { ...ada.identity, mode: 'live' },
-    });
+    const live = await ada.ask('/api/oauth/userinfo', { query: { ...ada.identity, mode: 'live' } });
     expect(live.body.error.code).toBe('bad_signature');
   });
 
@@ -119,11 +112,7 @@ describe('a request is from whom Stripe says', () => {
       '/api/oauth/logout',
       '/api/payments/pi_1',
     ]) {
-      const answer = await ada.ask(path, {
-        method: 'OPTIONS',
-        signature: null,
-        headers: preflight,
-      });
+      const answer = await ada.ask(path, { method: 'OPTIONS', signature: null, headers: preflight });
       expect([path, answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([
         path,
         204,
@@ -133,19 +122,13 @@ describe('a request is from whom Stripe says', () => {
       expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
     }
     for (const path of ['/', '/api/oauth/authorise', '/api/oauth/signed-in', '/oauth/token', '/organizer']) {
-      const answer = await ada.ask(path, {
-        method: 'OPTIONS',
-        signature: null,
-        headers: preflight,
-      });
+      const answer = await ada.ask(path, { method: 'OPTIONS', signature: null, headers: preflight });
       expect([path, answer.headers.get('access-control-allow-origin')]).toEqual([path, null]);
     }
     const cookie = [...sale.browser.cookies(new URL(market.baseUrl).host)]
       .map(([name, value]) => `${name}=${value}`)
       .join('; ');
-    const answer = await ada.ask('/api/oauth/userinfo', {
-      headers: { Cookie: cookie },
-    });
+    const answer = await ada.ask('/api/oauth/userinfo', { headers: { Cookie: cookie } });
     expect([answer.status, answer.headers.getSetCookie()]).toEqual([401, []]);
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
@@ -161,9 +144,7 @@ describe('signing in, looking, signing out', () => {
   test('begins at Foyer’s own address, for a tab and for a frame', async () => {
     const frame = await ada.ask('/api/oauth/login');
     expect(frame.body).toEqual({ url: expect.any(String), expiresIn: 600 });
-    const tab = await ada.ask('/api/oauth/login', {
-      headers: { Accept: 'text/html' },
-    });
+    const tab = await ada.ask('/api/oauth/login', { headers: { Accept: 'text/html' } });
     expect(tab.status).toBe(303);
     for (const address of [frame.body.url, tab.headers.get('location')!]) {
       const url = new URL(address);
@@ -260,10 +241,7 @@ describe('signing in, looking, signing out', () => {
 
   test('the token lies at Stripe, and nowhere here', async () => {
     const tokens = await kept();
-    expect(tokens).toMatchObject({
-      accessToken: expect.any(String),
-      refreshToken: expect.any(String),
-    });
+    expect(tokens).toMatchObject({ accessToken: expect.any(String), refreshToken: expect.any(String) });
     const { rows: tables } = await market.db.raw(
       "SELECT table_schema || '.' || table_name AS name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')",
     );
@@ -345,10 +323,7 @@ describe('the way back from signing in', () => {
 
   test('of somebody who did not allow it, it says so', async () => {
     const { searchParams } = new URL((await ada.ask('/api/oauth/login')).body.url);
-    const query = new URLSearchParams({
-      error: 'access_denied',
-      state: searchParams.get('state')!,
-    });
+    const query = new URLSearchParams({ error: 'access_denied', state: searchParams.get('state')! });
     const page = await open(`${market.baseUrl}/api/oauth/authorise?${query}`);
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('You are not signed in')]);
   });
@@ -377,10 +352,7 @@ describe('somebody who is signed in', () => {
   afterEach(() => ada.signOut());
 
   const fault = (body: object) =>
-    market.control('POST', '/faults', {
-      match: { path: '/v1/apps/secrets' },
-      ...body,
-    });
+    market.control('POST', '/faults', { match: { path: '/v1/apps/secrets' }, ...body });
 
   test.each([
     ['does not answer', { fault: 'error_before' }, /can’t reach Stripe/, 40],
@@ -444,10 +416,7 @@ describe('an access token that has run out', () => {
 
   /** As if an hour had passed. */
   async function runOut(): Promise<void> {
-    const payload = JSON.stringify({
-      ...(await kept()),
-      expiresAt: Date.now() - 1000,
-    });
+    const payload = JSON.stringify({ ...(await kept()), expiresAt: Date.now() - 1000 });
     await stripe().apps.secrets.create({ ...SECRET, payload }, atAccount());
     await market.db('oauth_tokens').where({ kind: 'access' }).update({ expires_at: new Date() });
     await market.control('DELETE', '/requests');

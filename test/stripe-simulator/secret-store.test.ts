@@ -12,9 +12,7 @@ beforeEach(async () => {
 
 /** An account with the app, and nothing else of the platform. */
 async function installed(): Promise<string> {
-  const { id } = await harness.control<{ id: string }>('/accounts', {
-    email: 'ada@example.com',
-  });
+  const { id } = await harness.control<{ id: string }>('/accounts', { email: 'ada@example.com' });
   await harness.control(`/accounts/${id}/install`, {});
   return id;
 }
@@ -29,12 +27,7 @@ const find = (name: string, expand?: string[]) => secrets().find({ name, scope: 
 test('a secret is kept by name for its scope; what is in it comes only when it is asked for', async () => {
   await set('token', 'first');
   const replaced = await set('token', 'second');
-  expect(replaced).toMatchObject({
-    object: 'apps.secret',
-    name: 'token',
-    scope: OF_ADA,
-    livemode: false,
-  });
+  expect(replaced).toMatchObject({ object: 'apps.secret', name: 'token', scope: OF_ADA, livemode: false });
   expect(replaced).not.toHaveProperty('payload');
   expect(await find('token')).not.toHaveProperty('payload');
   expect(await find('token', ['payload'])).toMatchObject({ payload: 'second' });
@@ -49,9 +42,7 @@ test('a secret is kept by name for its scope; what is in it comes only when it i
     deleted: true,
   });
   await expect(find('token')).rejects.toMatchObject({ statusCode: 404 });
-  const { requests } = await harness.control<{
-    requests: { params: Record<string, string> }[];
-  }>('/requests');
+  const { requests } = await harness.control<{ requests: { params: Record<string, string> }[] }>('/requests');
   expect(JSON.stringify(requests)).not.toMatch(/first|second/);
 });
 
@@ -74,8 +65,5 @@ test('a secret vanishes when its time has come; a time that is over is refused',
 
 test('only an installed app has secrets: a connection alone has none', async () => {
   account = await harness.connectedAccount();
-  await expect(set('token', 'x')).rejects.toMatchObject({
-    statusCode: 403,
-    code: 'account_invalid',
-  });
+  await expect(set('token', 'x')).rejects.toMatchObject({ statusCode: 403, code: 'account_invalid' });
 });
