@@ -41,6 +41,8 @@ import { ordersRouter } from './orders/orders-router';
 import { organizersRouter } from './organizers/organizers-router';
 import { eventRefundsRouter } from './payments/event-refunds-router';
 import { refundsRouter } from './payments/refunds-router';
+import { authorizeRouter } from './oauth-provider/authorize-router';
+import { resourcesRouter } from './oauth-provider/resources-router';
 import { oauthTokensRouter } from './oauth-provider/tokens-router';
 import { extensionRouter } from './stripe-app/extension-router';
 import { questionDeskRouter } from './questions/question-desk-router';
@@ -72,6 +74,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(webhooksRouter(dependencies));
   app.use(oauthTokensRouter(dependencies));
   app.use(extensionRouter(dependencies));
+  app.use(resourcesRouter(dependencies));
 
   // The guest's pages: no session, no cookie but the guest's own.
   app.use(express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 5000 }));
@@ -102,6 +105,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(passwordResetRouter(dependencies));
   app.use(accountRouter(dependencies));
   app.use(twoFactorRouter(dependencies));
+  app.use(authorizeRouter(dependencies));
   app.use(organizersRouter(dependencies));
   app.use(orderDeskRouter(dependencies));
   app.use(decisionDeskRouter(dependencies));

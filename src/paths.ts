@@ -51,11 +51,15 @@ export const paths = {
   twoFactorSetup: () => '/account/two-factor/setup',
   twoFactorRemoval: () => '/account/two-factor/removal',
   recoveryCodes: () => '/account/two-factor/recovery-codes',
+  accountApps: () => '/account/apps/removal',
   accountClosure: () => '/account/closure',
 
+  oauthAuthorize: () => '/oauth/authorize',
   oauthToken: () => '/oauth/token',
   oauthRevocation: () => '/oauth/revoke',
   oauthWhoami: () => '/oauth/whoami',
+  apiEvents: () => '/api/events',
+  apiOrders: () => '/api/orders',
 
   desk: () => '/organizer',
   newOrganizer: () => '/organizer/organizers/new',

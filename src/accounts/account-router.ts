@@ -1,9 +1,12 @@
 import { type Request, type Response, Router } from 'express';
+import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
 import { Forbidden } from '../errors';
 import { currentUser, requireRecentPassword, requireUser, safeReturnPath } from '../http/current-user';
-import { emptyForm, type Form, parseForm, readFields, withErrors } from '../http/forms';
+import { cleanText, emptyForm, type Form, parseForm, readFields, withErrors } from '../http/forms';
 import { renderPage } from '../http/views';
+import { listAppsOfPerson } from '../oauth-provider/apps-of-person';
+import { endGrants } from '../oauth-provider/end-grants';
 import { paths } from '../paths';
 import { createAccountLimits } from './account-limits';
 import { changeEmailForm, changePasswordForm, confirmPasswordForm, nameForm } from './accounts-forms';
@@ -127,6 +130,21 @@ export function accountRouter({ config, db, rateLimits }: Dependencies): Router 
     res.redirect(303, paths.account());
   });
 
+  /** Ends what an app may see. */
+  router.post(paths.accountApps(), async (req: Request, res: Response) => {
+    const { client = '' } = readFields(req.body);
+    const { id } = currentUser(req);
+    const ended = await inTransaction(db, (trx) =>
+      endGrants(trx, { user_id: id, client_id: cleanText(client) }, 'person'),
+    );
+    req.leaveNotice(
+      ended > 0
+        ? { kind: 'success', text: 'The app has no access to your account any more.' }
+        : { kind: 'info', text: 'This app has no access to your account.' },
+    );
+    res.redirect(303, paths.account());
+  });
+
   router.get(paths.accountClosure(), async (req: Request, res: Response) => {
     await showClosure(req, res, emptyForm);
   });
@@ -164,7 +182,8 @@ export function accountRouter({ config, db, rateLimits }: Dependencies): Router 
   async function showAccount(req: Request, res: Response, form: Form): Promise<void> {
     const user = currentUser(req);
     const sessions = await listSessions(db, user.id, req.sessionID);
-    show(req, res, 'accounts/account', 'Your account', { form, user, sessions });
+    const apps = await listAppsOfPerson(db, config.oauthClients, user.id);
+    show(req, res, 'accounts/account', 'Your account', { form, user, sessions, apps });
   }
 
   async function showClosure(req: Request, res: Response, form: Form): Promise<void> {

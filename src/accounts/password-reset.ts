@@ -3,6 +3,7 @@ import { writeAudit } from '../admin/audit-log';
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
 import { queueMail } from '../mail/outbox';
+import { endGrants } from '../oauth-provider/end-grants';
 import { paths } from '../paths';
 import { passwordChangedMail, passwordResetMail } from './account-mails';
 import { createMailedLinks } from './mailed-links';
@@ -73,6 +74,8 @@ async function notePasswordChange(
   { keep, baseUrl, action }: { keep: string | null; baseUrl: string; action: string },
 ): Promise<void> {
   await endSessions(trx, user.id, { except: keep });
+  // an app's access is a session of its own: whoever was in is out
+  await endGrants(trx, { user_id: user.id }, 'password');
   await createMailedLinks(trx).deleteOfUser(user.id, ['reset_password', 'change_email']);
   await queueMail(trx, passwordChangedMail(user, baseUrl + paths.forgottenPassword()));
   await writeAudit(trx, {

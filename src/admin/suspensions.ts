@@ -9,6 +9,7 @@ import { type Dependencies } from '../dependencies';
 import { Conflict, NotFound } from '../errors';
 import { newId } from '../lib/ids';
 import { type NewMail, queueMail } from '../mail/outbox';
+import { endGrants } from '../oauth-provider/end-grants';
 import { writeAudit } from './audit-log';
 
 export type SuspendedKind = 'user' | 'organizer' | 'event';
@@ -73,6 +74,7 @@ async function setUser(
     .update({ disabled_at: suspend ? trx.fn.now() : null });
   // Also when it ends: a session that began in the moment of disabling must not come to life.
   await trx('sessions').where({ user_id: id }).delete();
+  await endGrants(trx, { user_id: id }, 'disabled');
   return { organizerId: null, mail: { recipient: user.email, name: user.name } };
 }
 

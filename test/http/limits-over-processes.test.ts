@@ -7,12 +7,14 @@ import { createListener } from '../../src/app';
 import { MAX_OPEN_HOLDS_PER_VISITOR } from '../../src/checkout/allocate';
 import { createDependencies, type Dependencies } from '../../src/dependencies';
 import { openDashboard, signatureOf } from '../stripe-app/dashboard';
+import { createGrantsStore } from '../../src/oauth-provider/grants-store';
 import { type Market, openMarket, PASSWORD } from '../support/market';
 import { addressOf, TABLE } from '../walked/route-table';
 import { type Answer, buildWorld, createVisitor, type Visitor, type World } from '../walked/world';
 
 let world: World;
 let market: Market;
+let accessToken: string;
 let second: { dependencies: Dependencies; server: Server; baseUrl: string };
 
 beforeAll(async () => {
@@ -27,6 +29,9 @@ beforeAll(async () => {
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   second = { dependencies, server, baseUrl };
 }, 60_000);
+beforeAll(async () => {
+  accessToken = await letInApp();
+});
 beforeEach(() => world.db('rate_limits').delete());
 afterAll(async () => {
   second.server.closeAllConnections();
@@ -34,6 +39,16 @@ afterAll(async () => {
   await second.dependencies.close();
   await world.close();
 });
+
+async function letInApp(): Promise<string> {
+  const grants = createGrantsStore(world.db);
+  const scopes = ['events:read' as const];
+  const grantId = await grants.create(
+    { userId: world.memberId, clientId: 'stripe-app', scopes },
+    { code: 'of-nobody', redirectUri: 'http://127.0.0.1/', codeChallenge: null },
+  );
+  return (await grants.issueTokens(grantId, scopes)).accessToken;
+}
 
 /** The same browser at the other process: one jar of cookies. */
 function atSecond(visitor: Visitor): Visitor {
@@ -83,6 +98,19 @@ const LIMITS: [string, () => Visitor, Act][] = [
   ['dashboard-extension', guest, asDashboard('/api/oauth/userinfo')],
   ['dashboard-sign-in', guest, asDashboard('/api/oauth/login')],
   ['oauth-token', guest, (visitor) => visitor.send('POST', '/oauth/token', { token: null })],
+  [
+    'oauth-consent',
+    () => world.visitor('member'),
+    async (visitor) =>
+      visitor.send('POST', '/oauth/authorize', {
+        fields: await TABLE['POST /oauth/authorize']!.fields!(world),
+      }),
+  ],
+  [
+    'oauth-api',
+    guest,
+    (visitor) => visitor.send('GET', '/api/events', { headers: { Authorization: `Bearer ${accessToken}` } }),
+  ],
   ['reset-account', guest, sends('/forgotten-password', { email: 'ada@example.com' })],
   ['reset-network', guest, sends('/forgotten-password', { email: 'bob@example.com' })],
   ['account-mail', () => world.visitor('colleague'), sends('/account/verification-mails')],

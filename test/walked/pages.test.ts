@@ -19,6 +19,8 @@ const NO_PAGES = [
   'GET /api/oauth/userinfo',
   'GET /api/oauth/login',
   'GET /api/payments/:id',
+  'GET /api/events',
+  'GET /api/orders',
   'GET /healthz',
   'GET /readyz',
   'GET /events/:slug/calendar.ics',
@@ -233,6 +235,20 @@ for (const page of ['', '/email', '/password', '/closure', '/two-factor'])
   get(`GET /account${page}`, 'member', page === '/closure' ? 'the last owner' : undefined);
 get('GET /account', 'colleague', 'not confirmed');
 mistakes('GET /account', 'member', 'POST /account/name', { name: '' });
+get('GET /oauth/authorize', 'member');
+get('GET /oauth/authorize', 'admin', 'no organizer');
+get('GET /oauth/authorize', 'colleague', 'not confirmed', undefined, 403);
+get('GET /oauth/authorize', 'guest', 'an unknown app', () => '/oauth/authorize?client_id=nobody', 400);
+FILLED.push({
+  route: 'GET /oauth/authorize',
+  name: 'allowed, as member',
+  status: 200,
+  async open(world) {
+    const fields = await TABLE['POST /oauth/authorize']!.fields!(world);
+    return world.visitor('member').send('POST', '/oauth/authorize', { fields });
+  },
+});
+get('GET /account', 'member', 'an app let in');
 mistakes('GET /account/email', 'member', 'POST /account/email', { email: 'no address' });
 mistakes('GET /account/password', 'member', 'POST /account/password', { password: 'short' });
 get('GET /account/closure', 'admin', 'nothing in the way');

@@ -103,6 +103,17 @@ const oneEuro = async (world: World) => ({
 const decisionOf = (place: 'desk' | 'admin') => (world: World) =>
   `/${place === 'desk' ? 'organizer' : 'admin'}/orders/${world.undecided[place]}/decision`;
 
+/** What an app asks a person for. */
+const appRequest = ({ market }: World) => ({
+  response_type: 'code',
+  client_id: 'stripe-app',
+  redirect_uri: `${market.baseUrl}/api/oauth/authorise`,
+  scope: 'orders:read events:read',
+  state: 'of-the-walk',
+  code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+  code_challenge_method: 'S256',
+});
+
 const because = () => ({ reason: 'Somebody asked for it' });
 const details = async (world: World) => {
   const { db, organizerId } = world;
@@ -131,6 +142,8 @@ export const TABLE: Record<string, Row> = {
   'POST /oauth/token': { outcomes: everybody(badRequest) },
   'POST /oauth/revoke': { outcomes: everybody({ status: 401, changes: false }) },
   'GET /oauth/whoami': { outcomes: everybody({ status: 401, changes: false }) },
+  'GET /api/events': { outcomes: everybody({ status: 401, changes: false }) },
+  'GET /api/orders': { outcomes: everybody({ status: 401, changes: false }) },
 
   // unsigned; what Stripe's Dashboard signs has its own tests, as has the way back with a state
   'GET /api/oauth/userinfo': { outcomes: everybody(badRequest) },
@@ -307,6 +320,20 @@ export const TABLE: Record<string, Row> = {
   },
   'POST /account/two-factor/recovery-codes': { outcomes: signedIn(leadsTo(/^\/account\/two-factor$/)) },
   'POST /account/two-factor/removal': { outcomes: signedIn(leadsTo(/^\/account$/, true)) },
+  // whose address is not confirmed lets nobody in
+  'GET /oauth/authorize': {
+    outcomes: signedIn(page, { colleague: forbidden }),
+    at: (world) => `/oauth/authorize?${new URLSearchParams({ ...appRequest(world), x: '1' })}`,
+  },
+  'POST /oauth/authorize': {
+    // a page that leads on to the app
+    outcomes: signedIn({ status: 200, changes: true }, { colleague: forbidden }),
+    fields: (world) => ({ ...appRequest(world), allowed: 'true' }),
+  },
+  'POST /account/apps/removal': {
+    outcomes: signedIn(leadsTo(/^\/account$/, true), { colleague: leadsTo(/^\/account$/) }),
+    fields: () => ({ client: 'stripe-app' }),
+  },
   'GET /account/closure': { outcomes: signedIn(page) },
 
   'GET /organizer': { outcomes: ownDesk(page) },

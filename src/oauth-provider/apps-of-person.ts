@@ -1,0 +1,29 @@
+import { type Knex } from 'knex';
+import { createGrantsStore } from './grants-store';
+import { findClient, type OAuthClient, SCOPE_WORDS } from './oauth-clients';
+
+export interface AppOfPerson {
+  clientId: string;
+  name: string;
+  /** what it may see, in words */
+  sees: string[];
+  since: Date;
+  lastUsed: Date | null;
+}
+
+/** The apps that a person lets in, for their account page: the one used last first. */
+export async function listAppsOfPerson(
+  db: Knex,
+  clients: OAuthClient[],
+  userId: string,
+): Promise<AppOfPerson[]> {
+  const apps = await createGrantsStore(db).listOfUser(userId);
+  return apps.map(({ clientId, scopes, since, lastUsed }) => ({
+    clientId,
+    // one that was taken out of the settings can do nothing, and can be ended all the same
+    name: findClient(clients, clientId)?.name ?? clientId,
+    sees: scopes.map((scope) => SCOPE_WORDS[scope]),
+    since,
+    lastUsed,
+  }));
+}
