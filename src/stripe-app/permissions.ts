@@ -10,12 +10,6 @@ export interface AppPermission {
 
 export const APP_PERMISSIONS: AppPermission[] = [
   {
-    permission: 'payment_intent_read',
-    title: 'Read payments',
-    purpose:
-      'To know which payment you look at, so that its order, buyer and tickets can be shown beside it.',
-  },
-  {
     permission: 'secret_write',
     title: 'Keep a secret for the app',
     purpose:

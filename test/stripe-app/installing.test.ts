@@ -47,7 +47,7 @@ const exchanges = async () =>
 test('somebody who is not signed in reads what the app does, installs it, and comes back to a page without a code', async () => {
   const guest = createBrowser();
   const about = await guest.open(page());
-  expect(about.text).toMatch(/Read payments.*payment_intent_read.*Keep a secret.*secret_write.*event_read/);
+  expect(about.text).toMatch(/Keep a secret.*secret_write.*Hear of events.*event_read/);
   const leaving = await guest.submit(about);
   const url = new URL(/url=([^"]+)"/.exec(leaving.html)![1]!.replaceAll('&amp;', '&'));
   expect([...url.searchParams.keys()]).toEqual(['client_id', 'redirect_uri', 'state']);
