@@ -56,12 +56,14 @@ async function readCodeAsked(
   { event }: Pick<PublicEvent, 'event'>,
 ): Promise<EventPageOptions | null> {
   const asked = readCode(req.query['code']);
-  if (asked === null) return null;
-  const code = await recognizeCode(dependencies, { eventId: event.id, code: asked, address: req.ip });
   const chosen = Object.entries(req.query).flatMap(([name, value]) =>
     typeof value === 'string' && /^(quantity|amount)\./.test(name) ? [[name, value] as const] : [],
   );
-  return { form: formWithCode({ values: Object.fromEntries(chosen), errors: {} }, asked, code), code };
+  const form: Form = { values: Object.fromEntries(chosen), errors: {} };
+  // an empty field takes a code away again, and nothing of what was chosen
+  if (asked === null) return chosen.length > 0 ? { form } : null;
+  const code = await recognizeCode(dependencies, { eventId: event.id, code: asked, address: req.ip });
+  return { form: formWithCode(form, asked, code), code };
 }
 
 /** The form with the code in capital letters, and told where the event does not have it. */

@@ -25,8 +25,8 @@ const FRESH_AT_ONCE = 6;
 const FRESH_PER_SECOND = 2;
 
 const ADDRESS = /^\/events\/([a-z0-9-]{1,80})(?:\?.*)?$/;
-/** With a code the page is made for whoever has it. */
-const WITH_CODE = /[?&]code=[^&]/;
+/** With a code, or with what was chosen already, the page is made for whoever asks. */
+const OWN_PAGE = /[?&](?:code=[^&]|(?:quantity|amount)\.)/;
 
 interface ReadyPage {
   found: PublicEvent;
@@ -79,7 +79,7 @@ export function createEventPages(dependencies: {
   function answer(req: IncomingMessage, res: ServerResponse, next: () => void): boolean {
     if (req.method !== 'GET' && req.method !== 'HEAD') return false;
     const slug = ADDRESS.exec(req.url ?? '')?.[1];
-    if (slug === undefined || !config.viewCache || WITH_CODE.test(req.url!)) return false;
+    if (slug === undefined || !config.viewCache || OWN_PAGE.test(req.url!)) return false;
     const entry = entryOf(slug);
     const page = usable(slug, entry);
     if (page) sendReady(req, res, page.answer);

@@ -80,15 +80,22 @@ export async function voidTickets(
   return voided.length;
 }
 
+/** Is no use left of the code that an order was placed with? Under the inventory's lock. */
+export async function isCodeUsedUp(
+  trx: Knex.Transaction,
+  order: { discountCodeId: string | null },
+): Promise<boolean> {
+  if (!order.discountCodeId) return false;
+  const code = await trx('discount_codes').where({ id: order.discountCodeId }).first();
+  return code.use_limit !== null && code.held + code.used >= code.use_limit;
+}
+
 /** Do an order's tickets fit once more, and is there a use of its code left? Under the inventory's lock. */
 async function fits(
   trx: Knex.Transaction,
   order: { id: string; discountCodeId: string | null },
 ): Promise<boolean> {
-  if (order.discountCodeId) {
-    const code = await trx('discount_codes').where({ id: order.discountCodeId }).first();
-    if (code.use_limit !== null && code.held + code.used >= code.use_limit) return false;
-  }
+  if (await isCodeUsedUp(trx, order)) return false;
   const result = await trx.raw(
     `SELECT bool_and(types.held + types.sold + lines.quantity <= types.capacity)
         AND (events.capacity IS NULL OR events.held + events.sold + sum(lines.quantity) <= events.capacity) AS fits

@@ -87,7 +87,7 @@ export async function lateRefundMail(
   db: Knex,
   dependencies: MailDependencies,
   order: Order,
-  reason: 'sold_out' | 'event_cancelled',
+  reason: 'sold_out' | 'code_used_up' | 'event_cancelled',
 ): Promise<NewMail> {
   const { event, organizer, url } = await readOrderForMail(db, dependencies, order);
   const amount = formatMoney(order.totalAmount, order.currency);
@@ -100,9 +100,7 @@ export async function lateRefundMail(
       subject: `We are giving back your payment for ${event.title}`,
       heading: `Your ${amount} is on its way back`,
       paragraphs: [
-        reason === 'sold_out'
-          ? `Hello ${order.buyerName}, your payment reached us after your tickets were no longer held for you, and meanwhile they went to somebody else.`
-          : `Hello ${order.buyerName}, your payment reached us after the event was cancelled.`,
+        `Hello ${order.buyerName}, your payment reached us after ${LATE[reason]}`,
         `You have no tickets, and you get all of your ${amount} back. You need not do anything. Banks usually take 5 to 10 days to show it.`,
       ],
       rows: [{ label: 'Order', value: order.reference }],
@@ -111,6 +109,13 @@ export async function lateRefundMail(
     },
   };
 }
+
+const LATE = {
+  sold_out: 'your tickets were no longer held for you, and meanwhile they went to somebody else.',
+  code_used_up:
+    'your tickets were no longer held for you, and meanwhile the last use of your code went to somebody else. The price that you paid needs the code.',
+  event_cancelled: 'the event was cancelled.',
+};
 
 /** A slow method: said at once, because the next news can take days. */
 export async function paymentProcessingMail(

@@ -138,6 +138,7 @@ function wordsOf(
           {
             event_cancelled: 'No, the event was cancelled',
             by_hand: 'No, your payment did not fit your order',
+            code_used_up: 'No, your code was used up when your payment came',
           }[order.statusDetail ?? ''] ?? 'No, the tickets were gone when your payment came',
         charged: `You were charged ${paid ?? amount}, and all of it is being given back.`,
         next: 'You need not do anything. Banks usually take 5 to 10 days to show it.',

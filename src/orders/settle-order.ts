@@ -16,6 +16,7 @@ import { SLOW_PAYMENT_DAYS } from '../payments/finding';
 import { requestAutomaticRefund } from '../payments/request-refund';
 import { type CheckoutSession } from '../stripe/stripe-client';
 import { fulfilOrder } from './fulfil-order';
+import { isCodeUsedUp } from './inventory';
 import { moveOrder, noteOnOrder } from './move-order';
 import { type Cause, isFulfilled, type Order, type OrderStatus, type PaymentAttempt } from './order';
 import { lateRefundMail, paymentFailedMail, paymentProcessingMail } from './order-mails';
@@ -223,6 +224,12 @@ async function reflectEarlierRefunds(
   });
 }
 
+const LATE_REASONS = {
+  event_cancelled: 'a late payment for a cancelled event',
+  code_used_up: 'a late payment; the code was used up',
+  sold_out: 'a late payment; the tickets were gone',
+};
+
 /** The tickets again if they still fit and the event takes place, else all of the money back. */
 async function applyLatePayment(
   trx: Knex.Transaction,
@@ -239,14 +246,14 @@ async function applyLatePayment(
     await fulfilOrder(trx, dependencies, order);
     return reflectEarlierRefunds(trx, order, attempt);
   }
-  const why = cancelled ? 'event_cancelled' : 'sold_out';
+  const why = cancelled ? 'event_cancelled' : (await isCodeUsedUp(trx, order)) ? 'code_used_up' : 'sold_out';
   await moveOrder(
     trx,
     order,
     'refund_pending',
     {
       ...paid,
-      reason: cancelled ? 'a late payment for a cancelled event' : 'a late payment; the tickets were gone',
+      reason: LATE_REASONS[why],
     },
     { statusDetail: why },
   );

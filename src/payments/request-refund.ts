@@ -186,7 +186,7 @@ export async function requestAutomaticRefund(
     amount: amount - refunded,
     fee_amount: order.applicationFeeAmount - feeRefunded,
     currency,
-    reason: origin === 'late_payment' ? 'paid after the tickets were gone' : 'paid twice',
+    reason: origin === 'late_payment' ? 'paid too late' : 'paid twice',
     requested_as: 'system',
     idempotency_key: idempotencyKeyOf(id, 1),
   });

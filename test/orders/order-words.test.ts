@@ -5,7 +5,7 @@ import { orderWords } from '../../src/orders/order-words';
 const DETAILS: Partial<Record<OrderStatus, (string | null)[]>> = {
   paid: [null, 'accepted'],
   refunded: [null, 'sold_out', 'event_cancelled', 'by_hand', 'dispute_lost'],
-  refund_pending: ['sold_out', 'event_cancelled', 'by_hand', null],
+  refund_pending: ['sold_out', 'code_used_up', 'event_cancelled', 'by_hand', null],
   failed: [null, 'amount_too_small', 'the account can not be used'],
   expiring: ['hold_over', 'released', null],
   expired: ['hold_over', 'released', 'payment_failed', 'released_by_hand', 'released_unverified', null],
