@@ -216,6 +216,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const baseUrl = values.BASE_URL ?? `http://localhost:${values.PORT}`;
   const redirectUris = readRedirectUris(list(values.STRIPE_REDIRECT_URIS), { baseUrl, production }, problems);
   const oauthClients = readOAuthClients(values.OAUTH_CLIENTS, { production }, problems);
+  if (production && (app ?? testApp) && !canSignInFromStripe(oauthClients, baseUrl))
+    problems.push(
+      `OAUTH_CLIENTS: has ${STRIPE_APP_CLIENT_ID} in it, with a secret and ${baseUrl}/api/oauth/authorise, as .env.example shows`,
+    );
   const fixed = readFixedFees(values.PLATFORM_FEE_FIXED, problems);
   if (problems.length > 0) throw new ConfigError(problems);
 
@@ -309,6 +313,14 @@ function readRedirectUris(
   if (given.some((uri) => !URL.canParse(uri) || (production && !uri.startsWith('https://'))))
     problems.push('STRIPE_REDIRECT_URIS: each is a whole address, with https:// in production');
   return [own, ...given.filter((uri) => uri !== own)];
+}
+
+/** Whether people at Stripe's Dashboard can sign in to this Foyer: its app is a client of Foyer's own, which proves itself. */
+function canSignInFromStripe(clients: OAuthClient[], baseUrl: string): boolean {
+  const own = findClient(clients, STRIPE_APP_CLIENT_ID);
+  return (
+    own !== null && own.secrets.length > 0 && own.redirectUris.includes(`${baseUrl}/api/oauth/authorise`)
+  );
 }
 
 /** The settings of the Stripe App in one mode, all or none; what is wrong with them goes to `problems`. */

@@ -230,6 +230,14 @@ describe('the Stripe App', () => {
     STRIPE_APP_CLIENT_ID: 'ca_app',
     STRIPE_APP_INSTALL_URL: 'https://marketplace.stripe.com/oauth/v2/chnlink_canary/authorize',
     STRIPE_APP_SIGNING_SECRETS: 'absec_new_canary_1, absec_old_canary_2',
+    OAUTH_CLIENTS: JSON.stringify([
+      {
+        id: 'stripe-app',
+        name: 'Foyer for Stripe',
+        secrets: ['canary-secret-of-the-client-of-the-stripe-app'],
+        redirect_uris: ['https://tickets.foyer.example/api/oauth/authorise'],
+      },
+    ]),
   };
   const test = {
     STRIPE_TEST_SECRET_KEY: 'sk_test_canary',
@@ -285,6 +293,16 @@ describe('the Stripe App', () => {
       'has a test side without a test key',
       testApp,
       'STRIPE_APP_TEST_CLIENT_ID: needs STRIPE_TEST_SECRET_KEY',
+    ],
+    [
+      'has no way for people to sign in from there',
+      { OAUTH_CLIENTS: '' },
+      'OAUTH_CLIENTS: has stripe-app in it',
+    ],
+    [
+      'has its way back at another Foyer',
+      { OAUTH_CLIENTS: app.OAUTH_CLIENTS.replace('tickets.', 'staging.') },
+      'OAUTH_CLIENTS: has stripe-app in it',
     ],
   ])('does not start where it %s', (_name, env, problem) => {
     expect(problemsOf({ ...PRODUCTION, ...app, ...env })).toEqual([expect.stringContaining(problem)]);

@@ -5,6 +5,7 @@ import { isDatabaseUnavailable } from '../db/connection';
 import { AppError, TooManyRequests } from '../errors';
 import { StripeFailure } from '../stripe/stripe-errors';
 import { type ApiRefusal, type RefusalCode } from './contract';
+import { FoyerOAuthFailure } from './foyer-oauth';
 
 const STATUS: Record<RefusalCode, number> = {
   bad_request: 400,
@@ -54,6 +55,14 @@ export function toRefusal(error: unknown): ExtensionRefusal | null {
   if (error instanceof TooManyRequests)
     return new ExtensionRefusal('too_many_requests', error.publicMessage, { cause: error });
   if (error instanceof StripeFailure) return ofStripe(error);
+  if (error instanceof FoyerOAuthFailure)
+    return new ExtensionRefusal(
+      'out_of_reach',
+      error.problem === 'setup'
+        ? 'Signing in from Stripe is not set up at this Foyer. We have been told; try again later.'
+        : 'Foyer can’t check your sign-in right now. Try again in a moment.',
+      { cause: error },
+    );
   if (isDatabaseUnavailable(error))
     return new ExtensionRefusal('out_of_reach', 'Foyer is busy right now. Try again in a moment.', {
       cause: error,
@@ -74,15 +83,15 @@ function ofStripe(failure: StripeFailure): ExtensionRefusal {
 
 /** What a person here must act on is an error; that Stripe is away, or lets us in no more, is not. */
 export function noteFailure(logger: Logger, requestId: unknown, error: unknown): void {
-  const failure = error instanceof StripeFailure ? error : null;
-  if (!failure) {
-    if (error instanceof ExtensionRefusal && error.cause)
-      logger.warn({ requestId, err: error.cause }, 'the Dashboard extension could not be answered');
-    return;
-  }
-  const ours = ['platform_key', 'refused', 'key_reused'].includes(failure.problem);
+  if (error instanceof FoyerOAuthFailure)
+    logger[error.problem === 'setup' ? 'error' : 'warn'](
+      { requestId, problem: error.problem },
+      'Foyer’s own OAuth did not serve the Dashboard extension',
+    );
+  if (!(error instanceof StripeFailure)) return;
+  const ours = ['platform_key', 'refused', 'key_reused'].includes(error.problem);
   logger[ours ? 'error' : 'warn'](
-    { requestId, problem: failure.problem, code: failure.code, stripeRequestId: failure.requestId },
+    { requestId, problem: error.problem, code: error.code, stripeRequestId: error.requestId },
     'Stripe’s Secret Store gave no usable answer',
   );
 }

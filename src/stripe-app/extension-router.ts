@@ -112,14 +112,9 @@ export function extensionRouter(dependencies: Dependencies): Router {
       await kept.keep(whose, await foyer.exchangeCode({ code, verifier }));
       return 'signed_in';
     } catch (error) {
-      if (error instanceof FoyerOAuthFailure) {
-        const note = { requestId: req.id, problem: error.problem };
-        logger[error.problem === 'setup' ? 'error' : 'warn'](note, 'a code of ours was not exchanged');
-        return error.problem === 'refused' ? 'expired' : 'unanswered';
-      }
       if (!toRefusal(error)) throw error;
       noteFailure(logger, req.id, error);
-      return 'unanswered';
+      return error instanceof FoyerOAuthFailure && error.problem === 'refused' ? 'expired' : 'unanswered';
     }
   }
 }
@@ -152,7 +147,7 @@ const ENDINGS = {
     status: 502,
     kicker: 'Not done',
     heading: 'We could not finish signing you in',
-    text: 'Stripe did not answer, so nothing was kept. Close this window, wait a moment, and press “Sign in to Foyer” in Stripe again.',
+    text: 'Stripe or Foyer did not answer in time, so nothing was kept. Close this window, wait a moment, and press “Sign in to Foyer” in Stripe again.',
     note: null,
   },
 } as const;

@@ -9,7 +9,8 @@ import { findClient, type OAuthClient, STRIPE_APP_CLIENT_ID } from '../oauth-pro
 import { paths } from '../paths';
 
 const TIMEOUT_MS = 8000;
-const SCOPE = 'orders:read events:read';
+/** What a payment's order needs, and no more. */
+const SCOPE = 'orders:read';
 
 export interface FoyerTokens {
   accessToken: string;
@@ -33,13 +34,16 @@ export function createFoyerOAuth({ baseUrl, oauthClients }: Pick<Config, 'baseUr
     return found;
   }
 
+  /** Where people come back to; both spellings are in use, and this is the one that we send. */
+  const redirectUri = baseUrl + paths.dashboardSignIn();
+
   return {
     authorizeUrl({ state, codeChallenge }: { state: string; codeChallenge: string }): string {
       const url = new URL('/oauth/authorize', baseUrl);
       url.search = new URLSearchParams({
         response_type: 'code',
         client_id: client().id,
-        redirect_uri: client().redirectUris[0]!,
+        redirect_uri: redirectUri,
         scope: SCOPE,
         state,
         code_challenge: codeChallenge,
@@ -53,7 +57,7 @@ export function createFoyerOAuth({ baseUrl, oauthClients }: Pick<Config, 'baseUr
       return tokens({
         grant_type: 'authorization_code',
         code: request.code,
-        redirect_uri: client().redirectUris[0]!,
+        redirect_uri: redirectUri,
         code_verifier: request.verifier,
       });
     },

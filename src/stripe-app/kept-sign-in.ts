@@ -66,7 +66,7 @@ export function createKeptSignIns(dependencies: Needed) {
     async end(whose: DashboardUser): Promise<void> {
       const kept = await read(whose);
       if (!kept) return;
-      await foyer.revoke(kept.refreshToken).catch(outOfReach);
+      await foyer.revoke(kept.refreshToken);
       await stripe.deleteSecret(secretOf(whose));
     },
   };
@@ -161,18 +161,7 @@ function secretOf({ account, livemode, user }: DashboardUser) {
 
 function nullWhereRefused(error: unknown): null {
   if (error instanceof FoyerOAuthFailure && error.problem === 'refused') return null;
-  return outOfReach(error);
-}
-
-function outOfReach(error: unknown): never {
-  if (!(error instanceof FoyerOAuthFailure)) throw error;
-  throw new ExtensionRefusal(
-    'out_of_reach',
-    'Foyer can’t check your sign-in right now. Try again in a moment.',
-    {
-      cause: error,
-    },
-  );
+  throw error;
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,6 @@
 /** The backend of the Dashboard extension, over HTTP: who may ask, what they see, and what becomes of a sign-in. */
 import Stripe from 'stripe';
+import supertest from 'supertest';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { createListener } from '../../src/app';
@@ -153,7 +154,7 @@ describe('signing in, looking, signing out', () => {
         response_type: 'code',
         client_id: 'stripe-app',
         redirect_uri: `${market.baseUrl}/api/oauth/authorise`,
-        scope: 'orders:read events:read',
+        scope: 'orders:read',
         state: expect.stringMatching(/^v1\./),
         code_challenge: expect.stringMatching(/^[\w-]{43}$/),
         code_challenge_method: 'S256',
@@ -321,6 +322,17 @@ describe('the way back from signing in', () => {
     await ada.signOut();
   });
 
+  test('that Foyer itself does not answer is told apart from a code that counts no more', async () => {
+    const back = await ada.allowedBy(market, sale.email);
+    const used = back.replace(/code=[^&]+/, 'code=none');
+    expect((await open(used)).status).toBe(400);
+    const lost = await ada.allowedBy(market, sale.email);
+    const asked = jest.spyOn(globalThis, 'fetch').mockRejectedValueOnce(new Error('nobody there'));
+    const page = await supertest(market.baseUrl).get(lost.replace(market.baseUrl, ''));
+    asked.mockRestore();
+    expect([page.status, page.text]).toEqual([502, expect.stringContaining('We could not finish')]);
+  });
+
   test('of somebody who did not allow it, it says so', async () => {
     const { searchParams } = new URL((await ada.ask('/api/oauth/login')).body.url);
     const query = new URLSearchParams({ error: 'access_denied', state: searchParams.get('state')! });
@@ -336,7 +348,10 @@ describe('the way back from signing in', () => {
       times: 3,
     });
     const page = await open(back);
-    expect([page.status, await page.text()]).toEqual([502, expect.stringContaining('Stripe did not answer')]);
+    expect([page.status, await page.text()]).toEqual([
+      502,
+      expect.stringContaining('did not answer in time'),
+    ]);
     const grant = await market.db('oauth_grants').orderBy('created_at', 'desc').first();
     expect(grant.ended_at).not.toBeNull();
     expect((await ada.userinfo()).status).toBe(401);
