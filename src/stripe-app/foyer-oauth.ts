@@ -39,7 +39,7 @@ export function createFoyerOAuth({ baseUrl, oauthClients }: Pick<Config, 'baseUr
 
   return {
     authorizeUrl({ state, codeChallenge }: { state: string; codeChallenge: string }): string {
-      const url = new URL('/oauth/authorize', baseUrl);
+      const url = new URL(paths.oauthAuthorize(), baseUrl);
       url.search = new URLSearchParams({
         response_type: 'code',
         client_id: client().id,
