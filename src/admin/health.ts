@@ -28,6 +28,8 @@ export interface Health {
   eventSilence: EventSilence | null;
   /** whether Stripe lets organizers connect at all */
   registration: PlatformSign | null;
+  /** what Stripe last said to the developer's key of the Stripe App; null where nothing was exchanged yet */
+  app: PlatformSign | null;
 }
 
 /** A worker that has not reported for this long is not answering; `/readyz` says the same. */
@@ -70,6 +72,7 @@ export async function readHealth(
     reconciledLate: row.reconciled_late,
     eventSilence: await readEventSilence(db),
     registration: await readSign(db, 'oauth_registration'),
+    app: await readSign(db, 'app_oauth'),
   };
 }
 

@@ -8,7 +8,7 @@ export interface PlatformSign {
   detail: string | null;
 }
 
-type SignName = 'stripe_api' | 'connect_oauth' | 'oauth_registration';
+type SignName = 'stripe_api' | 'connect_oauth' | 'oauth_registration' | 'app_oauth';
 
 /** True for one caller in a minute: that one asks Stripe. */
 export async function claimAsking(db: Knex, name: SignName): Promise<boolean> {

@@ -9,8 +9,9 @@ import { newId } from '../lib/ids';
 import { type AppGrant } from '../stripe/app-oauth';
 import { OAuthFailure } from '../stripe/oauth-request';
 import { type Installation } from './installation';
-import { createInstallationsStore, type KeptTokens } from './installations-store';
 import { haveInstalledAgain } from './install-again';
+import { createInstallationsStore, type KeptTokens } from './installations-store';
+import { requestTokens } from './request-tokens';
 
 export type AccessTokenDependencies = Pick<
   Dependencies,
@@ -26,6 +27,7 @@ export type AccessToken =
 const LEASE_SECONDS = 30;
 const PATIENCE_MS = 12_000;
 const LOOK_AGAIN_MS = 100;
+const TRIES_TO_KEEP = 4;
 
 /**
  * A token that is good for five minutes at least, refreshed where it has to be. `refusedVersion` names one that Stripe has
@@ -65,32 +67,47 @@ async function refresh(
   installation: Installation,
   tokens: KeptTokens,
 ): Promise<AccessToken | null> {
-  const { appOAuth, logger } = dependencies;
   const { id, livemode, tokenVersion: version, stripeUserId } = installation;
-  let grant: AppGrant;
-  try {
-    const refreshToken = decryptTokens(dependencies, id, tokens).refresh;
-    grant = await appOAuth.refresh({ refreshToken, livemode });
-  } catch (error) {
-    if (!(error instanceof OAuthFailure)) throw error;
-    const level = error.problem === 'platform' ? 'error' : 'warn';
-    logger[level](
-      { installationId: id, problem: error.problem, code: error.code, stripeRequestId: error.requestId },
-      'the tokens of an installation were not refreshed',
-    );
-    if (error.problem !== 'code_rejected') return { outcome: 'unanswered' };
+  const refreshToken = decryptTokens(dependencies, id, tokens).refresh;
+  const grant = await requestTokens(
+    dependencies,
+    () => dependencies.appOAuth.refresh({ refreshToken, livemode }),
+    'the tokens of an installation were not refreshed',
+    id,
+  );
+  if (grant instanceof OAuthFailure) {
+    if (grant.problem !== 'code_rejected') return { outcome: 'unanswered' };
     return (await haveInstalledAgain(dependencies, installation, 'refresh_refused'))
       ? { outcome: 'install_again' }
       : null;
   }
   if (grant.stripeUserId !== stripeUserId || grant.livemode !== livemode) {
-    logger.error({ installationId: id }, 'Stripe refreshed the tokens of another account: not kept');
+    dependencies.logger.error(
+      { installationId: id },
+      'Stripe refreshed the tokens of another account: not kept',
+    );
     await haveInstalledAgain(dependencies, installation, 'refresh_refused');
     return null;
   }
-  const fresh = encryptTokens(dependencies, id, grant);
-  if (!(await createInstallationsStore(dependencies.db).replaceTokens(id, version, fresh))) return null;
+  if (!(await keep(dependencies, id, version, encryptTokens(dependencies, id, grant)))) return null;
   return { outcome: 'token', token: grant.accessToken, version: version + 1 };
+}
+
+/** The old pair is dead and this one is nowhere else: a database that stumbles gets a few tries. */
+async function keep(
+  { db }: Pick<Dependencies, 'db'>,
+  id: string,
+  version: number,
+  tokens: KeptTokens,
+): Promise<boolean> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await createInstallationsStore(db).replaceTokens(id, version, tokens);
+    } catch (error) {
+      if (tries === TRIES_TO_KEEP) throw error;
+      await pause(LOOK_AGAIN_MS * tries);
+    }
+  }
 }
 
 const contextOf = (kind: keyof KeptTokens, id: string) => `stripe_app_installations:${kind}:${id}`;

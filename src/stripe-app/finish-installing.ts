@@ -13,6 +13,7 @@ import { type AccessTokenDependencies, encryptTokens } from './access-token';
 import { checkInstallation } from './check-installation';
 import { findOrganizerOfAccount } from './install-again';
 import { createInstallationsStore } from './installations-store';
+import { requestTokens } from './request-tokens';
 
 const SCOPE = 'stripe_apps';
 
@@ -71,9 +72,14 @@ async function install(
   state: InstallState,
   code: string,
 ): Promise<InstallEnding> {
-  const grant = await exchange(dependencies, code, state.livemode);
-  if ('outcome' in grant) return grant;
-  if (grant.livemode !== state.livemode) return { outcome: 'wrong_mode' };
+  const { livemode } = state;
+  const grant = await requestTokens(
+    dependencies,
+    () => dependencies.appOAuth.exchangeCode({ code, livemode }),
+    'a code of the Stripe App was not exchanged',
+  );
+  if (grant instanceof OAuthFailure) return endingOf(grant);
+  if (grant.livemode !== livemode) return { outcome: 'wrong_mode' };
   if (grant.scope !== SCOPE) return { outcome: 'wrong_scope' };
   const id = await store(dependencies, state, grant);
   const check = await checkInstallation(dependencies, id);
@@ -86,23 +92,9 @@ async function install(
   };
 }
 
-async function exchange(
-  { appOAuth, logger }: AccessTokenDependencies,
-  code: string,
-  livemode: boolean,
-): Promise<AppGrant | InstallEnding> {
-  try {
-    return await appOAuth.exchangeCode({ code, livemode });
-  } catch (error) {
-    if (!(error instanceof OAuthFailure)) throw error;
-    const level = error.problem === 'platform' ? 'error' : 'warn';
-    logger[level](
-      { problem: error.problem, code: error.code, stripeRequestId: error.requestId },
-      'a code of the Stripe App was not exchanged',
-    );
-    if (error.problem === 'code_rejected') return { outcome: 'code_rejected' };
-    return { outcome: error.problem === 'platform' ? 'platform_problem' : 'unanswered' };
-  }
+function endingOf({ problem }: OAuthFailure): InstallEnding {
+  if (problem === 'code_rejected') return { outcome: 'code_rejected' };
+  return { outcome: problem === 'platform' ? 'platform_problem' : 'unanswered' };
 }
 
 /** Installed again, an account has a new row: the old pair of tokens is gone, and what happened stays readable. */

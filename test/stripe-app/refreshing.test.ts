@@ -4,6 +4,7 @@ import { reencrypt } from '../../src/db/reencrypt';
 import { createDependencies, type Dependencies } from '../../src/dependencies';
 import { createEncryption } from '../../src/lib/encryption';
 import { accessTokenOf } from '../../src/stripe-app/access-token';
+import { checkInstallation } from '../../src/stripe-app/check-installation';
 import { createInstallationsStore } from '../../src/stripe-app/installations-store';
 import { createBrowser } from '../support/browser';
 import { type Market, openMarket } from '../support/market';
@@ -147,6 +148,24 @@ test('an app that is uninstalled while it is refreshed stays uninstalled, withou
     status: 'uninstalled',
     encrypted_access_token: null,
   });
+});
+
+test('a new token is used only when it is kept: a database that stumbles gets more tries, one that fails keeps it from use', async () => {
+  let failures = 2;
+  const stumbling = (sql: string) =>
+    sql.includes('"token_version" =') && sql.includes('"refreshed_at" =') && (failures -= 1) >= 0
+      ? sql.replace('"refreshed_at" =', '"no_such_column" =')
+      : sql;
+  expect(await without(stumbling, () => checkInstallation(first(), id))).toBe('accepted');
+  await market
+    .db('stripe_app_installations')
+    .where({ id })
+    .update({ access_token_expires_at: market.db.fn.now() });
+  await market.control('DELETE', '/requests');
+  failures = 99;
+  await expect(without(stumbling, () => checkInstallation(first(), id))).rejects.toThrow('no_such_column');
+  expect(await refreshes()).toEqual([200]);
+  expect((await market.requests()).filter(({ path }) => path === '/v1/account')).toEqual([]);
 });
 
 test('both tokens go on under a new key', async () => {
