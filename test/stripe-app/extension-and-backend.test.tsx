@@ -1,4 +1,4 @@
-/** The two halves together: the extension's views, signed as Stripe signs, at a Foyer that listens, with the simulator behind it. */
+/** All of it together: the extension’s views, signed as Stripe signs, Foyer’s consent in a browser, and the simulator’s Secret Store. */
 import { getMockContextProps } from '@stripe/ui-extension-sdk/testing';
 import { Banner, ContextView, SettingsView, SignInView, Spinner } from '@stripe/ui-extension-sdk/ui';
 import FoyerSettings from '../../src/stripe-app/extension/views/FoyerSettings';
@@ -52,7 +52,10 @@ test('sign in, see the order of a payment, sign out', async () => {
   await until(page, () => page.wrapper.find(SignInView) !== null);
   const action = page.wrapper.find(SignInView)!.prop('primaryAction')!;
   expect(action.href).toMatch(new RegExp(`^${market.baseUrl}/oauth/authorize\\?.*state=`));
-  await dashboard.signIn(market, sale.email);
+  const { browser } = sale;
+  const consent = await browser.open(action.href!);
+  const leadingBack = await browser.submit(consent, { allowed: 'true' }, { action: /oauth\/authorize/ });
+  expect((await browser.followRefresh(leadingBack)).text).toContain('You are signed in');
   press(page.wrapper.find(SignInView)!.instance, 'I have signed in');
   await until(page, () => page.wrapper.find(ContextView)?.prop('title') === `Order ${order.reference}`);
   const words = wordsOf(page.wrapper.find(ContextView)!.instance);
