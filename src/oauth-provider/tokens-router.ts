@@ -19,7 +19,7 @@ const PER_NETWORK: Limit = { points: 600, seconds: 60 };
 export function oauthTokensRouter({ config, db, logger, rateLimits }: Dependencies): Router {
   const router = Router();
   const clients = config.oauthClients;
-  const form = express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 50 });
+  const form = express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 1000 });
 
   router.post(
     paths.oauthToken(),
