@@ -32,6 +32,7 @@ import { sameOriginOnly } from './http/same-origin';
 import { noStore, securityHeaders } from './http/security-headers';
 import { sessionMiddleware } from './http/session';
 import { useViews } from './http/views';
+import { complimentaryRouter } from './orders/complimentary-router';
 import { decisionDeskRouter } from './orders/decision-desk-router';
 import { orderDeskRouter } from './orders/order-desk-router';
 import { findTicketsRouter } from './orders/find-tickets-router';
@@ -108,6 +109,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(authorizeRouter(dependencies));
   app.use(organizersRouter(dependencies));
   app.use(orderDeskRouter(dependencies));
+  app.use(complimentaryRouter(dependencies));
   app.use(decisionDeskRouter(dependencies));
   app.use(discountDeskRouter(dependencies));
   app.use(questionDeskRouter(dependencies));

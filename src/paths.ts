@@ -88,6 +88,9 @@ export const paths = {
   eventSales: (id: string) => `/organizer/events/${segment(id)}/sales`,
   eventOrderList: (id: string) => `/organizer/events/${segment(id)}/orders`,
   eventOrdersCsv: (id: string) => `/organizer/events/${segment(id)}/orders.csv`,
+  newComplimentaryOrder: (eventId: string) =>
+    `/organizer/events/${segment(eventId)}/complimentary-orders/new`,
+  complimentaryOrders: (eventId: string) => `/organizer/events/${segment(eventId)}/complimentary-orders`,
   discountCodes: (eventId: string) => `/organizer/events/${segment(eventId)}/codes`,
   discountCodeSwitch: (eventId: string, id: string) =>
     `/organizer/events/${segment(eventId)}/codes/${segment(id)}/switch`,
@@ -103,6 +106,7 @@ export const paths = {
   deskDecision: (id: string, to?: string) =>
     `/organizer/orders/${segment(id)}/decision${to ? `?to=${segment(to)}` : ''}`,
   deskOrderCheck: (id: string) => `/organizer/orders/${segment(id)}/check`,
+  deskCancellation: (id: string) => `/organizer/orders/${segment(id)}/cancellation`,
   deskOrder: (id: string) => `/organizer/orders/${segment(id)}`,
   orderRefund: (id: string) => `/organizer/orders/${segment(id)}/refunds/new`,
   orderRefundPreview: (id: string) => `/organizer/orders/${segment(id)}/refunds/preview`,

@@ -53,6 +53,8 @@ export function withQuietDays(sold: SalesDay[], today: string): SalesDay[] {
 export async function readSalesSteps(db: Knex, eventId: string): Promise<SalesStep[]> {
   const row: Record<'chosen' | 'opened' | 'details' | 'paid', number> = await db('orders')
     .where({ event_id: eventId })
+    // what was given away was not on this way
+    .whereNotExists(db('complimentary_orders').whereRaw('order_id = orders.id'))
     .first(
       db.raw('count(*)::int AS chosen'),
       db.raw('count(*) FILTER (WHERE opened_at IS NOT NULL OR paid_at IS NOT NULL)::int AS opened'),

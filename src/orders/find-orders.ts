@@ -1,13 +1,15 @@
 /**
- * Which orders a search finds: by reference, or by the beginnings of words of name and address. What is frequent stands among
- * the newest orders and is found by reading them; what is rare is found by the index, of which a page's worth of the
- * frequent can't be had without all of it. Postgres can't tell the one from the other by the beginning of a word.
+ * Which orders a search finds: by reference, by the code of a ticket, or by the beginnings of words of name and address. What
+ * is frequent stands among the newest orders and is found by reading them; what is rare is found by the index, of which a
+ * page's worth of the frequent can't be had without all of it. Postgres can't tell the one from the other by the beginning of
+ * a word. Sorted by anything but the newest there is nothing to read first: the index is asked at once.
  */
 import { type Knex } from 'knex';
-import { type OrderSearch } from './order-list';
+import { type Sorting } from './order-list';
+import { type Cursor, type OrderSearch } from './order-search';
 
 /** The orders to look among, from a cursor on. */
-type ListFrom = (after: OrderSearch['after']) => Knex.QueryBuilder;
+type ListFrom = (after: Cursor | null) => Knex.QueryBuilder;
 
 /** Orders that are read one by one before the index is asked. */
 const FIRST_LOOK = 1_000;
@@ -29,9 +31,12 @@ const SEARCHED_LETTERS = "lower(coalesce(buyer_name, '') || ' ' || buyer_email)"
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Row = any;
 
-export function inOrder(db: Knex, query: Knex.QueryBuilder, limit: number): Promise<Row[]> {
+export function inOrder(db: Knex, query: Knex.QueryBuilder, sorting: Sorting, limit: number): Promise<Row[]> {
   return query
-    .orderBy(NEWEST_FIRST)
+    .orderBy([
+      { column: db.raw(sorting.key) as unknown as string, order: sorting.direction },
+      { column: 'id', order: sorting.direction },
+    ])
     .limit(limit)
     .select(
       'orders.*',
@@ -39,29 +44,31 @@ export function inOrder(db: Knex, query: Knex.QueryBuilder, limit: number): Prom
         '(SELECT coalesce(sum(quantity), 0)::int FROM order_lines WHERE order_lines.order_id = orders.id) AS tickets',
       ),
       db.raw('(SELECT code FROM discount_codes WHERE discount_codes.id = orders.discount_code_id) AS code'),
-      cursorOf(db),
+      db.raw('EXISTS (SELECT FROM complimentary_orders WHERE order_id = orders.id) AS complimentary'),
+      cursorOf(db, sorting),
     );
 }
 
-function cursorOf(db: Knex): Knex.Raw {
-  return db.raw('(extract(epoch FROM created_at) * 1000000)::bigint::text AS cursor_at');
+function cursorOf(db: Knex, sorting: Sorting): Knex.Raw {
+  return db.raw(sorting.cursor + ' AS cursor_at');
 }
 
-/** The first `limit` that match, newest first. */
+/** The first `limit` that match, in their order. */
 export async function findRows(
   db: Knex,
   list: ListFrom,
+  sorting: Sorting,
   search: Pick<OrderSearch, 'q' | 'after'>,
   limit: number,
 ): Promise<Row[]> {
-  const ofAddress = search.q.includes('@')
-    ? await findByAddress(db, list(search.after), search.q, limit)
-    : [];
-  if (ofAddress.length > 0) return ofAddress;
+  const meant = await findWhatIsMeant(db, list(search.after), sorting, search.q, limit);
+  if (meant.length > 0) return meant;
   const words = wordsOf(search.q);
-  const look = (after: OrderSearch['after'], depth: number, most: number) => {
+  if (sorting.by !== 'date' || sorting.direction !== 'desc')
+    return findByIndex(db, list(search.after), sorting, search.q, words, limit);
+  const look = (after: Cursor | null, depth: number, most: number) => {
     const newest = list(after).orderBy(NEWEST_FIRST).limit(depth).select('orders.*');
-    return inOrder(db, matching(db.from(newest.as('orders')), search.q, words), most);
+    return inOrder(db, matching(db.from(newest.as('orders')), search.q, words), sorting, most);
   };
 
   const found = await look(search.after, FIRST_LOOK, limit);
@@ -69,23 +76,40 @@ export async function findRows(
   const last = await list(search.after)
     .orderBy(NEWEST_FIRST)
     .offset(FIRST_LOOK - 1)
-    .first('id', cursorOf(db));
+    .first('id', cursorOf(db, sorting));
   if (!last) return found; // these were all there are
   if (found.length >= WORTH_A_LONG_LOOK) {
     found.push(...(await look({ at: last.cursor_at, id: last.id }, LONG_LOOK, limit - found.length)));
     if (found.length >= limit) return found;
   }
-  return findByIndex(db, list(search.after), search.q, words, limit);
+  return findByIndex(db, list(search.after), sorting, search.q, words, limit);
 }
 
-/** Who asks with a whole address means that one, and not those that only begin like it. */
-function findByAddress(db: Knex, listed: Knex.QueryBuilder, q: string, limit: number): Promise<Row[]> {
-  return inOrder(db, listed.whereRaw('lower(buyer_email) = lower(?)', [q]), limit);
+/**
+ * Who asks with a whole address means that one, and not those that only begin like it; who asks with the code of a ticket
+ * means its order.
+ */
+async function findWhatIsMeant(
+  db: Knex,
+  listed: Knex.QueryBuilder,
+  sorting: Sorting,
+  q: string,
+  limit: number,
+): Promise<Row[]> {
+  if (q.includes('@'))
+    return inOrder(db, listed.whereRaw('lower(buyer_email) = lower(?)', [q]), sorting, limit);
+  const code = /^([0-9a-f]{4})[- ]?([0-9a-f]{4})$/.exec(q.toLowerCase());
+  if (!code) return [];
+  const ofTicket = db('tickets')
+    .whereRaw('tickets.event_id = orders.event_id AND right(tickets.id::text, 8) = ?', [code[1]! + code[2]!])
+    .select('order_id');
+  return inOrder(db, listed.whereIn('orders.id', ofTicket), sorting, limit);
 }
 
 async function findByIndex(
   db: Knex,
   listed: Knex.QueryBuilder,
+  sorting: Sorting,
   q: string,
   words: string[],
   limit: number,
@@ -96,7 +120,7 @@ async function findByIndex(
     .where((either) => byReferenceOr(either, q, telling, SEARCHED_WORDS_MATCH))
     .select('orders.*');
   const rows = db.withMaterialized('found', candidates).from('found as orders');
-  return inOrder(db, telling.length < words.length ? matching(rows, q, words) : rows, limit);
+  return inOrder(db, telling.length < words.length ? matching(rows, q, words) : rows, sorting, limit);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * An event's orders as CSV, written as they are read: a page of rows at a time, and the next one when the last has gone
- * out, so that any number of orders takes the memory of a few hundred.
+ * An event's orders as CSV, in the order of the list, written as they are read: a page of rows at a time, and the next one
+ * when the last has gone out, so that any number of orders takes the memory of a page.
  */
 import { type Knex } from 'knex';
 import { safeCell } from '../lib/csv';
@@ -8,9 +8,11 @@ import { moneyToText } from '../lib/money';
 import { createAnswersStore } from '../questions/answers-store';
 import { type Answer, type Question } from '../questions/question';
 import { createQuestionsStore } from '../questions/questions-store';
-import { listOrders, type ListedOrder, type OrderSearch, readOrderSearch } from './order-list';
+import { listOrders, type ListedOrder } from './order-list';
+import { type Cursor, ORDER_SORTS, type OrderSearch } from './order-search';
 
-const PAGE_SIZE = 500;
+/** By date an index brings the next page; by anything else each page sorts all that is left, so that few are better. */
+const PAGE_SIZE = { date: 500, otherwise: 5_000 };
 
 const HEADINGS = [
   'Order',
@@ -23,25 +25,22 @@ const HEADINGS = [
   'Begun (UTC)',
   'Mode',
   'Code',
+  'Complimentary',
 ];
 
 /** Lines of the file, some hundred at a time. The mark at the beginning tells spreadsheets that it is UTF-8. */
-export async function* ordersAsCsv(
-  db: Knex,
-  eventId: string,
-  search: Pick<OrderSearch, 'q' | 'filter'>,
-): AsyncGenerator<string> {
+export async function* ordersAsCsv(db: Knex, eventId: string, search: OrderSearch): AsyncGenerator<string> {
+  const size = ORDER_SORTS[search.sort].by === 'date' ? PAGE_SIZE.date : PAGE_SIZE.otherwise;
   const store = createQuestionsStore(db);
   const questions = [...(await store.listOfEvent(eventId)), ...(await store.listEnded(eventId))];
   yield `\ufeff${csvLine([...HEADINGS, ...questions.map(({ label }) => label)])}`;
-  let after: string | null = null;
+  let after: Cursor | null = null;
   do {
-    const cursor: OrderSearch['after'] = after === null ? null : readOrderSearch({ after }).after;
     const page: Awaited<ReturnType<typeof listOrders>> = await listOrders(
       db,
       eventId,
-      { ...search, after: cursor },
-      PAGE_SIZE,
+      { ...search, after },
+      size,
     );
     const answers = questions.length > 0 ? await answersOf(db, page.orders) : new Map<string, Answer[]>();
     const lineOf = (order: ListedOrder) =>
@@ -63,6 +62,7 @@ function fieldsOf(order: ListedOrder): string[] {
     order.createdAt.toISOString(),
     order.livemode ? 'live' : 'test',
     order.code ?? '',
+    order.complimentary ? 'yes' : '',
   ];
 }
 

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import { type Dependencies } from '../dependencies';
-import { markedTitle } from '../events/event-mode';
-import { codeOf } from '../discounts/discount-codes-store';
+import { markedTitle, offersTestMode } from '../events/event-mode';
+import { codeOf, createDiscountCodesStore } from '../discounts/discount-codes-store';
 import { renderPage } from '../http/views';
 import { loadOrganizer, organizerOf } from '../organizers/current-organizer';
 import { eventOfMember, thingOfMember } from '../organizers/event-of-member';
@@ -16,8 +16,12 @@ import { answersInGroups } from '../questions/question';
 import { placesOf } from '../questions/questions-of-order';
 import { readDeskRefunds } from '../payments/desk-refunds';
 import { readDisputeView } from '../payments/dispute-view';
+import { isFreeAndStands } from './cancel-free-order';
+import { findReasonOfGift } from './complimentary-orders-store';
 import { ordersAsCsv } from './order-csv';
-import { listOrders, ORDER_FILTERS, type OrderFilter, readOrderSearch } from './order-list';
+import { listOrders } from './order-list';
+import { orderListWords } from './order-list-words';
+import { ORDER_SORTS, type OrderSearch, type OrderSort, readOrderSearch, searchParams } from './order-search';
 import { sumLines } from './order-sum';
 import { ORDER_STATUS_BADGES } from './order-words';
 import { createOrdersStore } from './orders-store';
@@ -36,8 +40,9 @@ export function orderDeskRouter({
     const organizer = organizerOf(req);
     const search = readOrderSearch(req.query);
     const list = await listOrders(db, event.id, search);
-    const hrefFor = (after: string | null) =>
-      `${paths.eventOrderList(event.id)}?${new URLSearchParams({ q: search.q, status: search.filter, ...(after ? { after } : {}) })}`;
+    const found = { ...search, after: null };
+    const hrefFor = (other: Partial<typeof search>) =>
+      withQuery(paths.eventOrderList(event.id), searchParams({ ...found, ...other }));
     renderPage(
       req,
       res,
@@ -47,11 +52,17 @@ export function orderDeskRouter({
         event,
         search,
         list,
-        filters: FILTER_WORDS,
+        ...orderListWords(search, {
+          types: await db('ticket_types').where({ event_id: event.id }).orderBy('id').select('id', 'name'),
+          codes: await createDiscountCodesStore(db).listOfEvent(event.id),
+          modes: offersTestMode(config),
+        }),
+        columns: sortableColumns(search, hrefFor),
         badges: ORDER_STATUS_BADGES,
-        nextHref: list.next ? hrefFor(list.next) : null,
-        firstHref: search.after ? hrefFor(null) : null,
-        csvHref: `${paths.eventOrdersCsv(event.id)}?${new URLSearchParams({ q: search.q, status: search.filter })}`,
+        narrowed: [...searchParams({ ...found, sort: 'newest' })].length > 0,
+        nextHref: list.next ? hrefFor({ after: list.next }) : null,
+        firstHref: search.after ? hrefFor({}) : null,
+        csvHref: withQuery(paths.eventOrdersCsv(event.id), searchParams(found)),
       },
     );
   });
@@ -89,6 +100,8 @@ export function orderDeskRouter({
         answers: answersInGroups(await createAnswersStore(db).listOfOrder(id), placesOf(lines)),
         timeline: await db('order_timeline').where({ order_id: id }).orderBy('id'),
         ...(await readDeskRefunds(db, order, 'organizer')),
+        giftReason: await findReasonOfGift(db, id),
+        canTakeBack: isFreeAndStands(order),
         mails: await db('mails')
           .where({ order_id: id })
           .orderBy('created_at')
@@ -108,16 +121,22 @@ export function orderDeskRouter({
   return router;
 }
 
-const FILTER_WORDS: { value: OrderFilter; label: string }[] = (
-  Object.keys(ORDER_FILTERS) as OrderFilter[]
-).map((value) => ({
-  value,
-  label: {
-    all: 'All',
-    paid: 'Paid',
-    open: 'Being placed',
-    refunded: 'Refunded',
-    ended: 'Not bought',
-    attention: 'Needs attention',
-  }[value],
-}));
+function withQuery(path: string, query: URLSearchParams): string {
+  return query.size > 0 ? `${path}?${query}` : path;
+}
+
+/** What stands above the columns: pressed once more, a column is sorted the other way round. */
+function sortableColumns(search: OrderSearch, hrefFor: (other: { sort: OrderSort }) => string) {
+  const now = ORDER_SORTS[search.sort];
+  const column = (label: string, first: OrderSort, second: OrderSort) => ({
+    label,
+    href: hrefFor({ sort: search.sort === first ? second : first }),
+    sorted: ORDER_SORTS[first].by === now.by ? (now.descending ? 'descending' : 'ascending') : null,
+  });
+  return {
+    buyer: column('Buyer', 'name', 'name-desc'),
+    state: column('State', 'state', 'state-desc'),
+    begun: column('Begun', 'newest', 'oldest'),
+    amount: column('Amount', 'sum', 'sum-asc'),
+  };
+}

@@ -12,6 +12,7 @@ import { type NewMail } from '../mail/outbox';
 import { whatIsAgreed } from '../organizers/organizer-terms';
 import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
+import { isComplimentary } from './complimentary-orders-store';
 import { type Order } from './order';
 import { createOrdersStore } from './orders-store';
 
@@ -41,7 +42,9 @@ export async function orderPaidMail(
         `Hello ${order.buyerName}, ${tickets === 1 ? 'your ticket is' : `your ${tickets} tickets are`} ready. Open ${tickets === 1 ? 'it' : 'them'} with the link below and show the code at the door, on your phone or on paper.`,
         order.totalAmount > 0n
           ? `You paid ${formatMoney(order.totalAmount, order.currency)} to ${organizer.name}, through Stripe.`
-          : 'These tickets were free. Nothing was charged.',
+          : (await isComplimentary(db, order.id))
+            ? `${organizer.name} gives you ${tickets === 1 ? 'this ticket' : 'these tickets'}. They are complimentary: nothing was charged.`
+            : 'These tickets were free. Nothing was charged.',
         ...(agreed ? [`You agreed to ${agreed}. Your order keeps them as they were.`] : []),
         ...(change
           ? [`Since you chose them, the organizer has changed the event. ${toldInWords(change)}`]
@@ -162,6 +165,33 @@ export async function paymentFailedMail(
       paragraphs: [
         `Hello ${order.buyerName}, your payment of ${formatMoney(order.totalAmount, order.currency)} did not succeed. You were not charged, and the tickets are no longer held for you.`,
         'If you still want to come, open the page of the event and choose again.',
+      ],
+      rows: [{ label: 'Order', value: order.reference }],
+      action: { label: 'See your order', url },
+      footer: `${footerFor(order, event.title)} Questions: ${organizer.contact_email}`,
+    },
+  };
+}
+
+/** Free tickets that the organizer took back, with a word of theirs that may be empty. */
+export async function takenBackMail(
+  db: Knex,
+  dependencies: MailDependencies,
+  order: Order,
+  message: string,
+): Promise<NewMail> {
+  const { event, organizer, url } = await readOrderForMail(db, dependencies, order);
+  return {
+    dedupeKey: `order-cancelled:${order.id}`,
+    template: 'order-cancelled',
+    recipient: order.buyerEmail!,
+    orderId: order.id,
+    content: {
+      subject: `Your tickets for ${event.title} are no longer valid`,
+      heading: 'Your tickets were taken back',
+      paragraphs: [
+        `Hello ${order.buyerName}, ${organizer.name} has taken back your tickets for ${event.title}. They let nobody in any more. They were free, so there is no money to give back.`,
+        ...(message ? [`They write: ${message}`] : []),
       ],
       rows: [{ label: 'Order', value: order.reference }],
       action: { label: 'See your order', url },

@@ -19,6 +19,7 @@ import { askedOfBuyer, askedOfHold, placesOf } from '../questions/questions-of-o
 import { isOrderDisputed } from '../payments/disputes-store';
 import { createRefundsStore } from '../payments/refunds-store';
 import { refundForBuyer } from '../payments/refund-words';
+import { isComplimentary } from './complimentary-orders-store';
 import { isFulfilled, isPaymentUnderWay, type Order, type OrderLine } from './order';
 import { sumLines } from './order-sum';
 import { orderWords } from './order-words';
@@ -96,6 +97,7 @@ export async function renderOrderPage(
       form: options.form ?? emptyForm,
       problem: options.problem ?? null,
       confirming: options.confirming === true,
+      complimentary: await isComplimentary(db, order.id),
       other: order.status === 'held' ? await findOtherHold(req, dependencies, order) : null,
       extendable: order.status === 'held' && order.holdExtendedAt === null,
       canCorrect: isFulfilled(order.status) && event.ends_at > new Date(),

@@ -8,6 +8,7 @@ import { renderPage } from '../http/views';
 import { formatTimeRange } from '../lib/dates';
 import { formatMoney } from '../lib/money';
 import { createTermsStore } from '../organizers/terms-store';
+import { isComplimentary } from './complimentary-orders-store';
 import { createOrderLookUps } from './order-look-ups';
 import { listTickets } from './order-page';
 import { isFulfilled, type Order } from './order';
@@ -67,6 +68,7 @@ export function orderPapersRouter(dependencies: Dependencies): Router {
         event,
         organizer,
         imprint: await imprintOf(order),
+        complimentary: await isComplimentary(db, order.id),
         sumLines: await sumLinesOf(order),
         payment: await db('payment_attempts')
           .where({ order_id: order.id, status: 'paid' })

@@ -177,6 +177,18 @@ function wordsOf(
         next: 'Go back to the event and choose again.',
         lookAgain: null,
       };
+    case 'cancelled':
+      return {
+        heading:
+          order.statusDetail === 'by_organizer'
+            ? 'The organizer took these tickets back'
+            : 'You have cancelled this order',
+        tone: 'neutral',
+        answer: 'No, these tickets are no longer valid',
+        charged: 'They were free; nothing was charged.',
+        next: 'You need not do anything. If you want to come after all, go back to the event and choose again.',
+        lookAgain: null,
+      };
     case 'needs_attention':
       return {
         heading: 'A person is looking at your order',
@@ -230,6 +242,7 @@ export const ORDER_STATUS_BADGES: Record<
   refund_pending: { kind: 'amber', label: 'Being refunded' },
   failed: { kind: 'neutral', label: 'Payment refused' },
   expired: { kind: 'neutral', label: 'Not bought' },
+  cancelled: { kind: 'neutral', label: 'Cancelled' },
   needs_attention: { kind: 'red', label: 'Needs attention' },
 };
 

@@ -12,7 +12,25 @@ export type OrderStatus =
   | 'refund_pending'
   | 'failed'
   | 'expired'
+  | 'cancelled'
   | 'needs_attention';
+
+/** As the desk sorts them: what asks for somebody, what is under way, what stands, what is over. */
+export const ORDER_STATUSES_IN_ORDER: readonly OrderStatus[] = [
+  'needs_attention',
+  'held',
+  'creating_session',
+  'awaiting_payment',
+  'processing',
+  'expiring',
+  'paid',
+  'partially_refunded',
+  'refund_pending',
+  'refunded',
+  'cancelled',
+  'failed',
+  'expired',
+];
 
 export const LEGAL_MOVES: Record<OrderStatus, readonly OrderStatus[]> = {
   held: ['creating_session', 'paid', 'expired'],
@@ -20,7 +38,8 @@ export const LEGAL_MOVES: Record<OrderStatus, readonly OrderStatus[]> = {
   awaiting_payment: ['paid', 'processing', 'expiring', 'expired', 'needs_attention'],
   processing: ['paid', 'expired', 'needs_attention'],
   expiring: ['paid', 'processing', 'expired', 'needs_attention'],
-  paid: ['partially_refunded', 'refunded', 'needs_attention'],
+  // cancelled: only what cost nothing; the database refuses it for anything else
+  paid: ['partially_refunded', 'refunded', 'cancelled', 'needs_attention'],
   partially_refunded: ['refunded', 'needs_attention'],
   // a refund that the buyer's bank sent back: the money is owed again
   refunded: ['needs_attention'],
@@ -28,6 +47,7 @@ export const LEGAL_MOVES: Record<OrderStatus, readonly OrderStatus[]> = {
   failed: ['paid', 'refund_pending', 'needs_attention'],
   expired: ['paid', 'refund_pending', 'needs_attention'],
   refund_pending: ['refunded', 'needs_attention'],
+  cancelled: [],
   needs_attention: ['paid', 'refund_pending', 'refunded', 'expired'],
 };
 
@@ -44,6 +64,7 @@ const INVENTORY: Record<OrderStatus, Inventory | 'keep'> = {
   refund_pending: 'none',
   failed: 'none',
   expired: 'none',
+  cancelled: 'none',
   needs_attention: 'keep',
 };
 

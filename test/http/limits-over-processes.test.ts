@@ -127,6 +127,14 @@ const LIMITS: [string, () => Visitor, Act][] = [
     () => world.visitor('member'),
     sends('/organizer/organizers', { name: 'One More', contact_email: 'more@example.com' }),
   ],
+  [
+    'complimentary-order',
+    () => world.visitor('member'),
+    async (visitor) =>
+      visitor.send('POST', `/organizer/events/${world.event}/complimentary-orders`, {
+        fields: await TABLE['POST /organizer/events/:id/complimentary-orders']!.fields!(world),
+      }),
+  ],
   ['discount-codes', guest, (visitor) => visitor.send('GET', `/events/${world.slug}?code=GUESSED`)],
   [
     'cover-upload',

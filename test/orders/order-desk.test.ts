@@ -57,7 +57,7 @@ test('pages go by key: none twice, none left out, whatever is sold meanwhile', a
       ...[...page.html.matchAll(/href="\/organizer\/orders\/([0-9a-f-]{36})"/g)].map((match) => match[1]!),
     );
     await place();
-    const next = /href="([^"]+after=[^"]+)"[^>]*>\s*Earlier/.exec(page.html)?.[1];
+    const next = /href="([^"]+after=[^"]+)"[^>]*>\s*Next page/.exec(page.html)?.[1];
     url = next ? market.at(next.replaceAll('&amp;', '&')) : null;
   }
   expect(new Set(seen).size).toBe(seen.length);

@@ -2,7 +2,8 @@
 import { type Knex } from 'knex';
 import { newId } from '../../src/lib/ids';
 import { csvField, ordersAsCsv } from '../../src/orders/order-csv';
-import { listOrders, type OrderSearch, readOrderSearch } from '../../src/orders/order-list';
+import { listOrders } from '../../src/orders/order-list';
+import { type OrderSearch, readOrderSearch, searchParams } from '../../src/orders/order-search';
 import { createTestDatabase } from '../support/test-database';
 import { createDatabase } from '../../src/db/connection';
 
@@ -110,10 +111,10 @@ test('however rare, and however many orders are newer, what is looked for is fou
   const pages = async (q: string, size = 15) => {
     const references: string[] = [];
     for (let after: OrderSearch['after'] = null; ;) {
-      const page = await listOrders(db, many, { q, filter: 'paid', after }, size);
+      const page = await listOrders(db, many, { ...readOrderSearch({ q, status: 'paid' }), after }, size);
       references.push(...page.orders.map((order) => order.reference));
       if (!page.next) return references;
-      after = readOrderSearch({ after: page.next }).after;
+      after = page.next;
     }
   };
   const numbered = (from: number, to: number, step = 1) =>
@@ -166,6 +167,111 @@ test('the search is the index’s own expression, and a rare state has its index
   expect(await explain(eventId, { status: 'ended' }, 'orders_event_id')).toContain('orders_event_id_status');
 });
 
+describe('sorted and filtered', () => {
+  const many = newId();
+  const types = [newId(), newId()];
+  beforeAll(async () => {
+    await db('events').insert({
+      ...(await db('events').where({ id: eventId }).first()),
+      id: many,
+      slug: many,
+      time_zone: 'Pacific/Auckland',
+    });
+    for (const [index, id] of types.entries())
+      await db('ticket_types').insert({
+        id,
+        event_id: many,
+        name: `Type ${index}`,
+        kind: 'free',
+        price: 0,
+        capacity: 100,
+        position: index,
+      });
+    // names and sums that many share; every third has no name; begun an hour apart, the first at noon UTC
+    await db.raw(
+      `INSERT INTO orders (id, event_id, organizer_id, reference, status, inventory, currency, total_amount, buyer_name,
+                           buyer_email, livemode, hold_expires_at, paid_at, created_at)
+       SELECT gen_random_uuid(), :many, :organizerId, 'SORT' || lpad(n::text, 4, '0'),
+              CASE WHEN n % 3 = 0 THEN 'held' ELSE 'paid' END, CASE WHEN n % 3 = 0 THEN 'held' ELSE 'sold' END, 'eur',
+              (n % 4) * 100, CASE WHEN n % 3 > 0 THEN (ARRAY['ada', 'Mål', 'Zoe'])[1 + n / 3 % 3] END,
+              CASE WHEN n % 3 > 0 THEN 'a@b.example' END, n % 2 = 0, now(), CASE WHEN n % 3 > 0 THEN now() END,
+              timestamptz '2029-06-01 12:00Z' + make_interval(hours => n)
+         FROM generate_series(0, 35) n`,
+      { many, organizerId },
+    );
+    const orders = await db('orders').where({ event_id: many }).orderBy('reference').select('id');
+    for (const [index, { id }] of orders.entries())
+      await db('order_lines').insert({
+        order_id: id,
+        ticket_type_id: types[index < 5 ? 0 : 1],
+        ticket_type_name: 'x',
+        quantity: 1,
+        unit_price: 0,
+      });
+    for (const [n, valid] of [1, 2, 4].entries())
+      await db('tickets').insert({
+        id: `00000000-0000-7000-8000-00000${n}abcde${n}`,
+        order_id: orders[valid].id,
+        event_id: many,
+        ticket_type_id: types[0],
+        seq: 1,
+        checked_in_at: n === 0 ? new Date() : null,
+      });
+  });
+
+  const numbers = async (given: Record<string, string>, size = 7) => {
+    const found: number[] = [];
+    const search = readOrderSearch(given);
+    for (let next: OrderSearch['after'] = null; ;) {
+      // as the address of the next page has it
+      const read = readOrderSearch(Object.fromEntries(searchParams({ ...search, after: next })));
+      const page = await listOrders(db, many, read, size);
+      found.push(...page.orders.map((order) => Number(order.reference.slice(4))));
+      if (!page.next) return found;
+      next = page.next;
+    }
+  };
+
+  test.each([
+    ['newest', (n: number) => -n],
+    ['oldest', (n: number) => n],
+    ['name', (n: number) => (n % 3 === 0 ? 9 : Math.floor(n / 3) % 3)],
+    ['name-desc', (n: number) => -(n % 3 === 0 ? 9 : Math.floor(n / 3) % 3)],
+    ['sum', (n: number) => -(n % 4)],
+    ['sum-asc', (n: number) => n % 4],
+    ['state', (n: number) => (n % 3 === 0 ? 0 : 1)],
+    ['state-desc', (n: number) => (n % 3 === 0 ? 1 : 0)],
+  ])('by %s, in pages: in order, each once, with a search and without', async (sort, rank) => {
+    const all = await numbers({ sort });
+    expect([...all].sort((a, b) => a - b)).toEqual(Array.from({ length: 36 }, (_, n) => n));
+    expect(all.map(rank)).toEqual(all.map(rank).sort((a, b) => a - b));
+    const named = await numbers({ sort, q: 'mål b.exa' });
+    expect(named).toEqual(all.filter((n) => n % 3 > 0 && Math.floor(n / 3) % 3 === 1));
+    const chunks: string[] = [];
+    for await (const chunk of ordersAsCsv(db, many, readOrderSearch({ sort }))) chunks.push(chunk);
+    expect([...chunks.join('').matchAll(/^SORT(\d+)/gm)].map((line) => Number(line[1]))).toEqual(all);
+  });
+
+  test.each<[Record<string, string>, (n: number) => boolean]>([
+    [{ type: types[0]! }, (n) => n < 5],
+    [{ door: 'in' }, (n) => n === 1],
+    [{ door: 'out' }, (n) => n === 2 || n === 4],
+    [{ mode: 'test' }, (n) => n % 2 === 1],
+    [{ code: 'any' }, () => false],
+    // 12:00 UTC is midnight in Auckland: the second of June is hours 0 to 23 there
+    [{ from: '2029-06-02', until: '2029-06-02' }, (n) => n < 24],
+    [{ from: '2029-06-03', mode: 'live', status: 'paid' }, (n) => n >= 24 && n % 2 === 0 && n % 3 > 0],
+    [{ q: '2abc-de2 ' }, () => false],
+    [{ q: '01AB-CDE1' }, (n) => n === 2],
+    [{ type: 'x', door: 'y', mode: '1', from: '2029-02-30', sort: '__proto__', after: '1.2' }, () => true],
+  ])('%p', async (given, expected) => {
+    expect((await numbers({ sort: 'oldest', ...given })).filter((n) => !expected(n))).toEqual([]);
+    expect(await numbers({ sort: 'oldest', ...given })).toHaveLength(
+      Array.from({ length: 36 }, (_, n) => n).filter(expected).length,
+    );
+  });
+});
+
 describe('the CSV', () => {
   test('has every order once, newest first, in more pages than one', async () => {
     const many = newId();
@@ -189,10 +295,12 @@ describe('the CSV', () => {
     const chunks = await whole({});
     expect(chunks.length).toBe(4);
     const lines = chunks.join('').split('\r\n');
-    expect(lines[0]).toBe('\ufeffOrder,State,Name,Mail,Tickets,Amount,Currency,Begun (UTC),Mode,Code');
+    expect(lines[0]).toBe(
+      '\ufeffOrder,State,Name,Mail,Tickets,Amount,Currency,Begun (UTC),Mode,Code,Complimentary',
+    );
     expect(lines.at(-1)).toBe('');
     expect(new Set(lines).size).toBe(1 + 1112 + 1);
-    expect(lines[1]).toMatch(/^R\d+,held,,,0,12\.50,EUR,\d{4}-.*Z,test,$/);
+    expect(lines[1]).toMatch(/^R\d+,held,,,0,12\.50,EUR,\d{4}-.*Z,test,,$/);
     expect((await whole({ q: 'guest' })).join('').split('\r\n')).toHaveLength(14);
     expect((await whole({ q: 'guest', status: 'paid' })).join('')).toContain(`,"'=Guest 3",g3@example.com,`);
   });

@@ -422,6 +422,24 @@ mistakes('GET /organizer/events/:id/codes', 'member', 'POST /organizer/events/:i
   code: '?',
   value: 'ten',
 });
+get('GET /organizer/events/:id/complimentary-orders/new', 'member');
+get(
+  'GET /organizer/events/:id/complimentary-orders/new',
+  'member',
+  'a draft',
+  ({ draftEvent }) => `/organizer/events/${draftEvent}/complimentary-orders/new`,
+);
+mistakes(
+  'GET /organizer/events/:id/complimentary-orders/new',
+  'member',
+  'POST /organizer/events/:id/complimentary-orders',
+  { quantity: '0', name: '', email: 'x' },
+);
+get('GET /organizer/orders/:id/cancellation', 'member');
+mistakes('GET /organizer/orders/:id/cancellation', 'member', 'POST /organizer/orders/:id/cancellation', {
+  message: 'x'.repeat(501),
+});
+get('GET /organizer/orders/:id', 'member', 'complimentary', ({ giftId }) => `/organizer/orders/${giftId}`);
 get('GET /organizer/orders/:id', 'member', 'paid');
 for (const [what, ofOrder] of [
   ['paid', (of: World) => of.orderId],

@@ -2,6 +2,7 @@
  * Who gets what at each address. Every route of the app has its row here and every row its route; the walks over rights,
  * tokens, pages and hostile values all go by this table. They walk in its order: what ends something stands last.
  */
+import { randomUUID } from 'node:crypto';
 import { formsOf } from '../support/html';
 import { EVENT, PASSWORD } from '../support/market';
 import { forged, type Role, type World } from './world';
@@ -72,6 +73,8 @@ function adminsOnly(outcome: Outcome): Row['outcomes'] {
 function withTheAddress(outcome: Outcome): Row['outcomes'] {
   return everybody(notFound, { buyer: outcome });
 }
+
+const gift = (rest: string) => (world: World) => `/organizer/orders/${world.giftId}${rest}`;
 
 const order =
   (which: keyof World['tokens'], rest = '') =>
@@ -398,6 +401,25 @@ export const TABLE: Record<string, Row> = {
     outcomes: membersOnly(leadsTo(/\/questions$/, true), { colleague: leadsTo(/\/questions$/) }),
     at: questionAt('/switch'),
     fields: () => ({ to: 'off' }),
+  },
+  'GET /organizer/events/:id/complimentary-orders/new': { outcomes: membersOnly(page) },
+  'POST /organizer/events/:id/complimentary-orders': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/orders\/[\w-]{36}$/, true)),
+    fields: (world) => ({
+      type: world.typeId,
+      quantity: '1',
+      name: 'Mary Somerville',
+      email: 'mary@example.com',
+      reason: 'Speaker',
+      key: randomUUID(),
+    }),
+  },
+  'GET /organizer/orders/:id/cancellation': { outcomes: membersOnly(page), at: gift('/cancellation') },
+  'POST /organizer/orders/:id/cancellation': {
+    outcomes: membersOnly(leadsTo(/^\/organizer\/orders\//, true), {
+      colleague: leadsTo(/^\/organizer\/orders\//),
+    }),
+    at: gift('/cancellation'),
   },
   'GET /organizer/orders/:id': { outcomes: membersOnly(page) },
   'GET /organizer/orders/:id/decision': { outcomes: membersOnly(page), at: decisionOf('desk') },

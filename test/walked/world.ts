@@ -51,6 +51,11 @@ export async function buildWorld(given?: Market) {
     { action: /codes$/ },
   );
   const code = await db('discount_codes').where({ event_id: sale.id }).first('id');
+  const gift = await member.submit(
+    await member.open(at(`/organizer/events/${sale.id}/complimentary-orders/new`)),
+    { quantity: '2', name: 'Mary Somerville', email: 'mary@example.com', reason: 'Speaker' },
+    { action: /complimentary-orders$/ },
+  );
   const toUnpublish = await market.publish(member, { title: 'Off Sale Soon' });
   const toCancel = await market.publish(member, { title: 'Cancelled Soon' });
   const unfinished = await member.submit(await member.open(at('/organizer/events/new')), {
@@ -170,6 +175,7 @@ export async function buildWorld(given?: Market) {
     /** of the event on sale: one that has to be answered for the order, and the name of a ticket */
     questions,
     draftQuestions,
+    giftId: /[\w-]{36}/.exec(gift.url)![0],
     mailId: mail.id as string,
     stripeEventId: stripeEvent.id as string,
     /** of somebody who is none of them */
