@@ -14,6 +14,7 @@ import { createOrdersStore } from '../orders/orders-store';
 import { paths } from '../paths';
 import { findingWords } from '../payments/finding';
 import { closeFinding, type Finding, findFinding, listOpenFindings } from '../payments/findings-store';
+import { refundsThatWait } from '../payments/refund-matters';
 import { type Act, readReason, showAct } from './acts';
 import { writeAudit } from './audit-log';
 
@@ -134,12 +135,11 @@ async function listOrders(db: Knex) {
     );
 }
 
-/** Refunds that stopped, of orders that are not in the queue themselves. */
+/** Refunds that wait, of orders that are not in the queue themselves. */
 async function listRefunds(db: Knex) {
-  return db('refunds')
+  return refundsThatWait(db)
     .join('orders', 'orders.id', 'refunds.order_id')
     .join('organizers', 'organizers.id', 'orders.organizer_id')
-    .where('refunds.status', 'needs_attention')
     .whereNot('orders.status', 'needs_attention')
     .orderBy('refunds.updated_at')
     .limit(SHOWN)
@@ -149,6 +149,7 @@ async function listRefunds(db: Knex) {
       'refunds.amount',
       'refunds.currency',
       'refunds.reason',
+      'refunds.status',
       'refunds.last_error',
       'refunds.updated_at',
       'organizers.name as organizer_name',

@@ -1,4 +1,5 @@
 import { type Knex } from 'knex';
+import { refundsThatWait } from '../payments/refund-matters';
 import { type EventSilence, readEventSilence } from './health';
 
 /** The house at a glance: what needs an admin, and whether the machinery runs. */
@@ -6,7 +7,6 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
   const eventSilence = await readEventSilence(db);
   const result = await db.raw(`
     SELECT (SELECT count(*) FROM orders WHERE status = 'needs_attention') AS orders_attention,
-           (SELECT count(*) FROM refunds WHERE status = 'needs_attention') AS refunds_attention,
            (SELECT count(*) FROM stripe_events WHERE processed_at IS NULL AND received_at < now() - interval '2 minutes') AS events_waiting,
            (SELECT count(*) FROM abuse_reports WHERE decided_at IS NULL) AS reports_open,
            (SELECT max(received_at) FROM stripe_events) AS last_event_at,
@@ -20,10 +20,11 @@ export async function readAdminOverview(db: Knex): Promise<AdminOverview> {
            (SELECT count(*) FROM events WHERE status = 'published' AND ends_at > now()) AS events_on_sale,
            (SELECT max(at) FROM worker_heartbeats) AS worker_at`);
   const row = result.rows[0];
+  const refunds = await refundsThatWait(db).count('* as count').first();
   return {
     eventSilence,
     ordersAttention: Number(row.orders_attention),
-    refundsAttention: Number(row.refunds_attention),
+    refundsAttention: Number(refunds.count),
     eventsWaiting: Number(row.events_waiting),
     reportsOpen: Number(row.reports_open),
     lastEventAt: row.last_event_at,

@@ -27,7 +27,9 @@ export interface DisconnectRequest {
 }
 
 export type DisconnectState =
-  { state: 'disconnected' } | { state: 'waiting'; openOrders: number } | { state: 'stripe_unclear' };
+  | { state: 'disconnected' }
+  | { state: 'waiting'; openOrders: number; openRefunds: number }
+  | { state: 'stripe_unclear' };
 
 export interface OpenOrder {
   id: string;
@@ -46,6 +48,8 @@ export async function consequencesOf(
   openOrders: number;
   /** with a bank: the end waits for them */
   processing: OpenOrder[];
+  /** asked for, and not yet answered by Stripe: the end waits for them, too */
+  openRefunds: number;
   eventsOnSale: number;
   paidOrders: number;
 }> {
@@ -75,6 +79,7 @@ export async function consequencesOf(
   return {
     openOrders: open.length,
     processing: open.filter((order) => order.status === 'processing'),
+    openRefunds: await countOpenRefunds(db, connection),
     eventsOnSale: Number(events?.count ?? 0),
     paidOrders: Number(paid?.count ?? 0),
   };
@@ -155,7 +160,8 @@ export async function continueDisconnecting(
     // forced by an admin who has seen the list: these wait for a person from then on
     ({ status }) => !(status === 'processing' && connection.forcedAt !== null),
   );
-  if (open.length > 0) return { state: 'waiting', openOrders: open.length };
+  const openRefunds = connection.forcedAt ? 0 : await countOpenRefunds(db, connection);
+  if (open.length + openRefunds > 0) return { state: 'waiting', openOrders: open.length, openRefunds };
   try {
     await connectOAuth.deauthorize({ stripeUserId: connection.stripeUserId, livemode: connection.livemode });
   } catch (error) {
@@ -186,6 +192,23 @@ async function openOrders(db: Knex, connectionId: string): Promise<OpenOrder[]> 
     .whereIn('status', ['creating_session', 'awaiting_payment', 'processing', 'expiring'])
     .orderBy('created_at')
     .select('id', 'status', 'reference', 'total_amount', 'currency', 'updated_at');
+}
+
+/**
+ * Refunds that Stripe may not have heard of yet. They are sent by whoever sends refunds; afterwards nobody could. What
+ * Stripe has taken goes its way without us.
+ */
+async function countOpenRefunds(
+  db: Knex,
+  { stripeUserId, livemode }: Pick<Connection, 'stripeUserId' | 'livemode'>,
+): Promise<number> {
+  const row = await db('refunds')
+    .join('payment_attempts', 'payment_attempts.id', 'refunds.payment_attempt_id')
+    .where({ stripe_account_id: stripeUserId, livemode })
+    .whereIn('refunds.status', ['requested', 'sent'])
+    .count('* as count')
+    .first();
+  return Number(row?.count ?? 0);
 }
 
 async function endPayment(dependencies: Dependencies, order: { id: string; status: string }): Promise<void> {

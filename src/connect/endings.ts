@@ -97,7 +97,7 @@ export function noticeOfDisconnect(outcome: DisconnectState): Notice {
     case 'waiting':
       return {
         kind: 'info',
-        text: `Paid sales have stopped. ${outcome.openOrders === 1 ? 'One payment is' : `${outcome.openOrders} payments are`} still under way; the account is disconnected as soon as ${outcome.openOrders === 1 ? 'it is' : 'they are'} settled.`,
+        text: `Paid sales have stopped. ${underWay(outcome)} still under way; the account is disconnected as soon as ${outcome.openOrders + outcome.openRefunds === 1 ? 'it is' : 'they are'} settled.`,
       };
     case 'stripe_unclear':
       return {
@@ -105,4 +105,11 @@ export function noticeOfDisconnect(outcome: DisconnectState): Notice {
         text: "Paid sales have stopped. Stripe hasn't confirmed the end of the connection yet; Foyer keeps asking.",
       };
   }
+}
+
+function underWay({ openOrders, openRefunds }: { openOrders: number; openRefunds: number }): string {
+  const payments = openOrders === 1 ? 'one payment' : `${openOrders} payments`;
+  const refunds = openRefunds === 1 ? 'one refund' : `${openRefunds} refunds`;
+  const words = [...(openOrders > 0 ? [payments] : []), ...(openRefunds > 0 ? [refunds] : [])].join(' and ');
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)} ${openOrders + openRefunds === 1 ? 'is' : 'are'}`;
 }

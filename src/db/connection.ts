@@ -13,15 +13,18 @@ const insideTransaction = new AsyncLocalStorage<boolean>();
 /** How long anything waits for a connection or a lock, in milliseconds. */
 const PATIENCE_MS = 2000;
 
-function statementLimitMs(patienceMs: number): number {
-  return Math.max(5000, patienceMs);
+interface Limits {
+  /** how long to wait for a connection or a lock */
+  patienceMs: number;
+  /** what a statement may take; 0: as long as it takes */
+  statementMs: number;
 }
 
 /** No statement may wait for ever: a held lock or a slow query ends as an error that the pages turn into a 503. */
-function sessionSettings(patienceMs: number): string {
+function sessionSettings({ patienceMs, statementMs }: Limits): string {
   return [
     `SET lock_timeout = ${patienceMs}`,
-    `SET statement_timeout = ${statementLimitMs(patienceMs)}`,
+    `SET statement_timeout = ${statementMs}`,
     "SET idle_in_transaction_session_timeout = '10s'",
     "SET TIME ZONE 'UTC'",
   ].join('; ');
@@ -40,7 +43,11 @@ export function createDatabase(options: {
   poolSize?: number;
   prepared?: boolean;
   patienceMs?: number;
+  /** for work that no page waits for: no limit for a statement; a lock is waited for as ever, since others queue behind */
+  unhurried?: boolean;
 }): Knex {
+  const patienceMs = options.patienceMs ?? PATIENCE_MS;
+  const limits = { patienceMs, statementMs: options.unhurried ? 0 : Math.max(5000, patienceMs) };
   const settings: Knex.Config & { userParams: object } = {
     client: 'pg',
     userParams: { prepared: options.prepared ?? true },
@@ -50,11 +57,11 @@ export function createDatabase(options: {
       application_name: 'foyer',
       keepAlive: true,
     },
-    acquireConnectionTimeout: options.patienceMs ?? PATIENCE_MS,
+    acquireConnectionTimeout: patienceMs,
     pool: {
       min: 0,
       max: options.poolSize ?? 10,
-      idleTimeoutMillis: statementLimitMs(options.patienceMs ?? PATIENCE_MS),
+      idleTimeoutMillis: Math.max(5000, patienceMs),
       afterCreate(
         connection: {
           query(sql: string, done: (error: Error | null) => void): void;
@@ -63,12 +70,11 @@ export function createDatabase(options: {
         done: (error: Error | null, connection: unknown) => void,
       ) {
         const { stream } = connection.connection;
-        stream.setTimeout(statementLimitMs(options.patienceMs ?? PATIENCE_MS) + SILENCE_BEYOND_LIMIT_MS, () =>
-          stream.destroy(new Error('Connection terminated: the database was silent')),
-        );
-        connection.query(sessionSettings(options.patienceMs ?? PATIENCE_MS), (error) =>
-          done(error, connection),
-        );
+        if (limits.statementMs > 0)
+          stream.setTimeout(limits.statementMs + SILENCE_BEYOND_LIMIT_MS, () =>
+            stream.destroy(new Error('Connection terminated: the database was silent')),
+          );
+        connection.query(sessionSettings(limits), (error) => done(error, connection));
       },
     },
   };

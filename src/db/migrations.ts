@@ -42,7 +42,8 @@ const MIGRATION_LOCK = 4_711_020_261;
 export async function migrateToLatest(url: string): Promise<{ applied: string[] }> {
   const lock = new Client({ connectionString: url });
   await lock.connect();
-  const db = createDatabase({ url, poolSize: 2 });
+  // an index on a large table takes minutes, and so may ANALYZE; what waits for a lock gives up as ever, and is run again
+  const db = createDatabase({ url, poolSize: 2, unhurried: true });
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await db.migrate.forceFreeMigrationsLock({ migrationSource });

@@ -8,7 +8,7 @@ import { writeAudit } from '../admin/audit-log';
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
 import { queueMail } from '../mail/outbox';
-import { requestAutomaticRefund } from '../payments/request-refund';
+import { requestAutomaticRefund, withdrawStopped } from '../payments/request-refund';
 import { retryRefund } from '../payments/retry-refund';
 import { type Decision, whyNot } from './decision';
 import { decisionMail } from './decision-mails';
@@ -125,6 +125,8 @@ async function carryOut(
     if (!(await moveOrder(trx, order, 'paid', cause, { statusDetail: 'accepted' }))) return false;
     await endAttempts(trx, order);
     await fulfil(trx, dependencies, order);
+    // nobody may press "Try again" for the money of tickets that are good
+    for (const { attempt } of left.slice(0, 1)) await withdrawStopped(trx, attempt.id);
     await giveBack(trx, order, left.slice(1), 'duplicate_payment', request.by);
     return true;
   }

@@ -41,7 +41,8 @@ export function inOrder(db: Knex, query: Knex.QueryBuilder, sorting: Sorting, li
     .select(
       'orders.*',
       db.raw(
-        '(SELECT coalesce(sum(quantity), 0)::int FROM order_lines WHERE order_lines.order_id = orders.id) AS tickets',
+        // those that were refunded or lost are not the buyer's any more
+        '(SELECT coalesce(sum(quantity - refunded_quantity), 0)::int FROM order_lines WHERE order_lines.order_id = orders.id) AS tickets',
       ),
       db.raw('(SELECT code FROM discount_codes WHERE discount_codes.id = orders.discount_code_id) AS code'),
       db.raw('EXISTS (SELECT FROM complimentary_orders WHERE order_id = orders.id) AS complimentary'),

@@ -86,12 +86,24 @@ async function applyMoneyBack(
   }
 }
 
-/** Of ours, what waits to be tried again and no longer fits what is left: the money went back at Stripe instead. */
+/**
+ * Of ours, what waits to be tried again and no longer fits what is left: the money went back at Stripe instead. Of what
+ * Foyer owes by itself the rest is still owed, and goes on waiting.
+ */
 async function endSuperfluous(trx: Knex.Transaction, payment: PaymentAttempt): Promise<void> {
   const refunds = createRefundsStore(trx);
-  const left = paidOf(payment).amount - (await refunds.sumGivenBack(payment.id));
+  const paid = paidOf(payment).amount;
+  const left = paid - (await refunds.sumGivenBack(payment.id));
   for (const waiting of await refunds.listOfPayment(payment.id)) {
     if (waiting.status !== 'needs_attention' || waiting.amount <= left) continue;
+    const owed = paid - (await refunds.sumAskedFor(payment.id, { but: waiting.id }));
+    if (waiting.requestedAs === 'system' && owed > 0n) {
+      await refunds.update(waiting.id, {
+        amount: owed,
+        fee_amount: waiting.feeAmount < owed ? waiting.feeAmount : owed,
+      });
+      continue;
+    }
     await refunds.update(waiting.id, { status: 'failed', last_error: 'charge_already_refunded' });
     await refunds.releaseTickets(waiting.id);
   }

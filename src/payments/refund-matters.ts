@@ -9,6 +9,24 @@ export type RefundMatter =
 
 const MOST_LISTED = 5;
 
+/** Refunds that wait for a person: those that stopped, and those on their way on an account that nobody can ask any more. */
+export function refundsThatWait(db: Knex): Knex.QueryBuilder {
+  return db('refunds').where((either) =>
+    either.where({ 'refunds.status': 'needs_attention' }).orWhere((unseen) =>
+      unseen.where({ 'refunds.status': 'pending' }).whereNotExists(
+        db('payment_attempts')
+          .join('stripe_connections', {
+            'stripe_connections.stripe_user_id': 'payment_attempts.stripe_account_id',
+            'stripe_connections.livemode': 'payment_attempts.livemode',
+          })
+          .whereRaw('payment_attempts.id = refunds.payment_attempt_id')
+          .whereIn('stripe_connections.status', ['active', 'disconnecting'])
+          .select(db.raw('1')),
+      ),
+    ),
+  );
+}
+
 export async function listRefundMatters(
   db: Knex,
   of: { organizerId: string; livemode: boolean },

@@ -52,6 +52,16 @@ export function createRefundsStore(db: Knex) {
       return row.sum;
     },
 
+    /** What has gone back of a payment or may still go, in minor units; without one of its refunds. */
+    async sumAskedFor(attemptId: string, { but }: { but: string }): Promise<bigint> {
+      const row = await db('refunds')
+        .where({ payment_attempt_id: attemptId })
+        .whereNot({ status: 'failed' })
+        .whereNot({ id: but })
+        .first(db.raw('coalesce(sum(amount), 0)::bigint AS sum'));
+      return row.sum;
+    },
+
     /** Is this a second payment beside the one that its order stands on? Its refunds don't concern the order. */
     async isDuplicate(payment: { id: string; orderId: string }): Promise<boolean> {
       const standing = await this.findPayment(payment.orderId);

@@ -171,10 +171,7 @@ export async function requestAutomaticRefund(
   const before = await refunds.listOfPayment(attempt.id);
   if (before.some((refund) => refund.origin === origin)) return true;
   // what somebody asked for and has stopped is part of this one: it would hold its amount back for ever
-  for (const stopped of before.filter(({ status }) => status === 'needs_attention')) {
-    await refunds.update(stopped.id, { status: 'failed', last_error: 'withdrawn' });
-    await refunds.releaseTickets(stopped.id);
-  }
+  await withdrawStopped(trx, attempt.id);
   const { amount, currency, refunded, feeRefunded } = await refunds.readRefundable(order, attempt);
   if (refunded >= amount) return false;
   const id = newId();
@@ -192,6 +189,16 @@ export async function requestAutomaticRefund(
   });
   await addJob(trx, 'send_refund', { refundId: id }, { key: `send-refund-${id}` });
   return true;
+}
+
+/** Refunds of a payment that have stopped will not be tried again: something else was decided about its money. */
+export async function withdrawStopped(trx: Knex.Transaction, attemptId: string): Promise<void> {
+  const refunds = createRefundsStore(trx);
+  for (const { id, status } of await refunds.listOfPayment(attemptId)) {
+    if (status !== 'needs_attention') continue;
+    await refunds.update(id, { status: 'failed', last_error: 'withdrawn' });
+    await refunds.releaseTickets(id);
+  }
 }
 
 export interface Obstacle {

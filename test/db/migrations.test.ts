@@ -62,6 +62,19 @@ test('an empty database gets every migration in the order of its name, and the s
   expect(worker.rows).toEqual([{ there: true }]);
 });
 
+test('a migration may take its time, and gives up on a lock as soon as a page would', async () => {
+  await emptyTheDatabase();
+  await db.raw(`CREATE SCHEMA seen; CREATE TABLE seen.limits (statement text, lock text);
+    CREATE FUNCTION seen.note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF current_setting('application_name') = 'foyer' THEN
+        INSERT INTO seen.limits VALUES (current_setting('statement_timeout'), current_setting('lock_timeout'));
+      END IF;
+    END $$;
+    CREATE EVENT TRIGGER note_limits ON ddl_command_end EXECUTE FUNCTION seen.note()`);
+  await migrateToLatest(database.url);
+  expect(await db('limits').withSchema('seen').distinct()).toEqual([{ statement: '0', lock: '2s' }]);
+});
+
 test('an up-to-date database is left alone', async () => {
   const before = await schema();
   expect((await migrateToLatest(database.url)).applied).toEqual([]);

@@ -1,7 +1,17 @@
 /** Processes are killed where it hurts; whatever was begun ends as if nothing had happened. */
-import { choose, endHere, giveDetails, hold, type GuestOrder, payAtStripe, untilStatus } from './rig/guests';
+import {
+  buy,
+  choose,
+  endHere,
+  giveDetails,
+  hold,
+  type GuestOrder,
+  payAtStripe,
+  untilStatus,
+} from './rig/guests';
 import { findings } from './rig/invariants';
 import { commitOf, stripe, when } from './rig/points';
+import { signIn } from './rig/people';
 import { type Sale } from './rig/sales';
 import { unguarded, useWorld } from './rig/scenario';
 import { until, type World } from './rig/world';
@@ -95,6 +105,27 @@ test('P3: killed between the refund at Stripe and our commit: the money goes bac
   expect((await world().ledger()).accounts[sale.account]!.refunds).toHaveLength(1);
   expect(charges).toHaveLength(1);
   expect(await world().db('orders').where({ id: quick.id }).first()).toMatchObject({ inventory: 'held' });
+});
+
+test('P3: killed between a refund at the desk and our commit: the money and the place go back once', async () => {
+  const first = await world().start();
+  const sale = await world().sales.open({ places: [1] });
+  const { id } = await buy(world(), sale);
+  const organizer = await signIn(world(), sale.organizerId);
+  const preview = await organizer.open(`${world().url}/organizer/orders/${id}/refunds/preview?scope=order`);
+  const { reached } = when(first, stripe(/^POST \/v1\/refunds /, 'hears'), first.kill);
+  await expect(organizer.submit(preview, {}, { action: /\/refunds$/ })).rejects.toThrow();
+  await reached;
+  const refunds = async () => (await world().ledger()).accounts[sale.account]!.refunds;
+  expect(await refunds()).toHaveLength(1);
+  expect(await world().db('refunds').where({ order_id: id })).toMatchObject([{ status: 'sent' }]);
+  expect((await world().db('orders').where({ id }).first()).status).toBe('paid');
+
+  await world().passTime(2);
+  await world().start();
+  await untilStatus(world(), id, 'refunded');
+  expect(await refunds()).toHaveLength(1);
+  expect((await choose(world(), sale)).status).toBe(303);
 });
 
 test('P3: killed as the paid order is committed, then before its mail: the mail comes', async () => {

@@ -57,9 +57,10 @@ test('S4: many pay at once, more than Stripe takes in a second: nobody sees an e
 
 test('S7: a process that was stopped in the middle of a send: another one is told to wait, and there is one session', async () => {
   const first = await world().start();
+  const worker = await world().start({ role: 'worker' });
   const sale = await world().sales.open();
   const order = await hold(world(), sale);
-  await world().faults({ fault: 'slow', ms: 2500, match: SESSIONS, times: 1 });
+  await world().faults({ fault: 'slow', ms: 5000, match: SESSIONS, times: 1 });
   const { reached } = when(first, stripe(/^POST \/v1\/checkout\/sessions /, 'asks'), () => {
     // the request goes out, and the process knows nothing of the time that follows
     setTimeout(() => first.app.process.kill('SIGSTOP'), 100);
@@ -69,7 +70,6 @@ test('S7: a process that was stopped in the middle of a send: another one is tol
   await reached;
   await until(async () => (await sendsOf(order.id)).length === 1, 'Stripe is at it');
   await world().passTime(1);
-  const worker = await world().start({ role: 'worker' });
   await worker.sweep();
   expect((await sendsOf(order.id)).map(({ status }) => status)).toContain(409);
   expect(await world().db('orders').where({ id: order.id }).first()).toMatchObject({

@@ -418,6 +418,48 @@ describe('the end', () => {
     expect(await brokenInvariants(market.testApp)).toEqual([]);
   });
 
+  test('X1: a refund that Stripe has not answered is brought to its end first; one that is on its way waits for a person', async () => {
+    const sale = await openHouse();
+    const askFor = async (orderId: string, choice: string) => {
+      const preview = await sale.browser.open(
+        market.at(`/organizer/orders/${orderId}/refunds/preview?${choice}`),
+      );
+      await sale.browser.submit(preview, {}, { action: /\/refunds$/ });
+    };
+    const { id, reference } = await market.orderOf((await market.buy(sale.slug, 2)).url);
+    await market.control('POST', '/webhooks', { mode: 'muted' });
+    await market.control('POST', `/accounts/${sale.account}`, { slow_refunds: true });
+    await askFor(id, 'scope=tickets&ticket.1=on');
+    await market.control('POST', '/faults', [
+      { match: { method: 'POST', path: '/v1/refunds' }, fault: 'error_before', times: -1 },
+    ]);
+    await askFor(id, 'scope=order');
+    const refunds = () =>
+      market.db('refunds').where({ order_id: id }).orderBy('created_at').pluck('refunds.status');
+    expect(await refunds()).toEqual(['pending', 'sent']);
+
+    expect((await endAsAdmin(sale.connectionId)).text).toMatch(/One refund is still under way/);
+    expect(await connection(sale.connectionId)).toMatchObject({ status: 'disconnecting' });
+    await market.control('DELETE', '/faults');
+    await market
+      .db('refunds')
+      .where({ order_id: id })
+      .update({
+        last_sent_at: market.db.raw("now() - interval '2 minutes'"),
+        send_after: market.db.raw("now() - interval '2 minutes'"),
+      });
+    await market
+      .db('stripe_connections')
+      .where({ id: sale.connectionId })
+      .update({ disconnect_requested_at: market.db.raw("now() - interval '2 minutes'") });
+    await sweepOnce(market.testApp.dependencies);
+    expect(await refunds()).toEqual(['pending', 'pending']);
+    expect(await connection(sale.connectionId)).toMatchObject({ status: 'disconnected' });
+    expect((await admin.open(market.at('/admin/needs-attention'))).text).toMatch(
+      new RegExp(`${reference}.*it was on its way when the connection ended`),
+    );
+  });
+
   test('X3: revoked at Stripe while buyers pay: sales stop, admins and owners are mailed once, and what was open is settled when the account comes back', async () => {
     const sale = await openHouse();
     const [paying, leaving] = [await buyerAtStripe(sale.slug), await buyerAtStripe(sale.slug)];

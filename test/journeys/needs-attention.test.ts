@@ -211,6 +211,47 @@ test('a refund that failed is tried again by the same button, with a key of its 
   expect((await chargeOf(session)).amount_refunded).toBe(100);
 });
 
+test('given back in part at Stripe after ours had stopped: the rest is still owed, and goes back', async () => {
+  const { order, page, session } = await mismatched();
+  await market.control('POST', `/accounts/${sale.account}`, { insufficient_balance: true });
+  await decide(admin, decisionOf(order.id, 'refund_pending'));
+  expect(await market.settle()).toEqual([]);
+  await market.control('POST', `/accounts/${sale.account}`, { insufficient_balance: false });
+  await fetch(`${market.simulator.url}/dashboard/${sale.account}/refunds`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ charge: (await chargeOf(session)).id, amount: '0.40' }).toString(),
+  });
+  expect(await market.settle()).toEqual([]);
+  expect((await chargeOf(session)).amount_refunded).toBe(40);
+  await decide(admin, decisionOf(order.id, 'refund_pending'));
+  expect(await market.settle()).toEqual([]);
+  expect(await market.orderOf(page.url)).toMatchObject({ status: 'refunded' });
+  expect((await chargeOf(session)).amount_refunded).toBe(100);
+});
+
+test('accepted after its refund came back from the bank: nobody can press that refund again', async () => {
+  const { url } = await market.buy(sale.slug, 1);
+  const { id } = await market.orderOf(url);
+  const desk = market.at(`/organizer/orders/${id}`);
+  await sale.browser.submit(
+    await sale.browser.open(`${desk}/refunds/preview?scope=order`),
+    {},
+    { action: /\/refunds$/ },
+  );
+  const { stripe_refund_id: atStripe } = await market.db('refunds').where({ order_id: id }).first();
+  await market.control('POST', `/refunds/${atStripe}`, { status: 'failed' });
+  expect(await market.settle()).toEqual([]);
+  expect((await sale.browser.open(desk)).html).toMatch(/action="[^"]+\/attempts"/);
+  await decide(admin, decisionOf(id, 'paid'));
+  expect(await market.orderOf(url)).toMatchObject({ status: 'paid', inventory: 'sold' });
+  expect((await sale.browser.open(desk)).html).not.toMatch(/action="[^"]+\/attempts"/);
+  expect(await market.db('refunds').where({ order_id: id })).toMatchObject([
+    { status: 'failed', last_error: 'withdrawn' },
+  ]);
+  expect((await sale.browser.open(`${desk}/refunds/preview?scope=order`)).text).toContain('€20.00');
+});
+
 test('another organizer finds nothing there', async () => {
   const { order } = await mismatched();
   const { browser } = await market.organizer('Difference Club');

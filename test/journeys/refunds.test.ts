@@ -131,6 +131,10 @@ describe('from the desk', () => {
     expect(await order(id)).toMatchObject({ status: 'partially_refunded', inventory: 'sold' });
     expect(await statuses(id)).toEqual(['valid', 'void', 'valid']);
     expect(await sold()).toBe(before - 1);
+    const csv = await sale.browser.open(market.at(`/organizer/events/${sale.id}/orders.csv`));
+    expect(csv.html).toMatch(
+      new RegExp(`^${(await order(id)).reference},partially_refunded,[^,]+,[^,]+,2,`, 'm'),
+    );
     const page = await guest.open(url);
     expect(page.text).toMatch(/Yes, 2 tickets.*€20\.00 of your payment Given back/);
     const codes = [...page.html.matchAll(/href="(\/tickets\/[^"]+)"/g)].map((match) => match[1]!);

@@ -30,7 +30,7 @@ const GUARDS: Record<string, Patch[]> = {
   settling: [
     {
       file: 'src/orders/settle-order.ts',
-      find: "if (session.status !== 'complete') return;",
+      find: 'return applyPaid(trx, dependencies, order, attempt, session);',
       replace: 'return;',
     },
   ],

@@ -299,6 +299,7 @@ export interface Ledger {
     string,
     {
       charges: {
+        id: string;
         amount: number;
         application_fee_amount?: number | null;
         amount_refunded: number;

@@ -1,20 +1,21 @@
 /** The end of a scenario: Stripe and Postgres are reached again, time passes, and whatever was begun comes to its end. */
 import { pause } from '../../support/built-app';
 import { findings } from './invariants';
-import { type World } from './world';
+import { type AppProcess, type World } from './world';
 
 const MOST_ROUNDS = 8;
 
-/** Long enough for every hold and every session to be over, by the database's clock. */
-const ALL_HOLDS_MINUTES = 45;
+/** By the database's clock every hold and every session is over then, and every account is due to be compared again. */
+const ALL_IS_DUE_MINUTES = 61;
 
 /** Lets the world come to rest: only what nobody would ever finish is left undone then. Answers the rounds it took. */
 export async function comeToRest(world: World): Promise<number> {
   await world.control('DELETE', '/faults');
   await world.control('POST', '/webhooks', { mode: 'normal' });
   world.smtp.setAway(false);
-  for (const { stripe, database, alive } of world.started) {
+  for (const { app, stripe, database, alive } of world.started) {
     if (!alive()) continue;
+    app.process.kill('SIGCONT');
     for (const proxy of [stripe, database]) {
       proxy.setMode('open');
       proxy.setDelay(0);
@@ -25,7 +26,8 @@ export async function comeToRest(world: World): Promise<number> {
   const worker = await world.start({ role: 'worker' });
   if (!world.started.some(({ role, alive }) => role === 'web' && alive())) await world.start();
   await untilDelivered(world);
-  await world.passTime(ALL_HOLDS_MINUTES);
+  await world.passTime(ALL_IS_DUE_MINUTES);
+  await untilCompared(world, worker);
   for (let round = 1; ; round += 1) {
     await worker.sweep();
     await untilJobsAreDone(world);
@@ -35,7 +37,26 @@ export async function comeToRest(world: World): Promise<number> {
   }
 }
 
-/** Stripe's events arrive; those of a receiver that was away come by themselves later, and nobody may need them. */
+/** Every account's sessions and undelivered events are compared with the books: what no news ever said is found there. */
+async function untilCompared(world: World, worker: AppProcess): Promise<void> {
+  const countDue = async () => {
+    const { rows } = await world.db.raw(
+      `SELECT count(*)::integer AS due FROM stripe_connections c
+        WHERE status = 'active' AND status_detail IS NULL AND NOT EXISTS (
+          SELECT 1 FROM reconciliations r WHERE r.stripe_account_id = c.stripe_user_id AND r.livemode = c.livemode
+             AND r.claimed_at > now() - interval '1 hour')`,
+    );
+    return rows[0].due as number;
+  };
+  // some fifty in a round; those of accounts that let nobody in any more stay
+  for (let before = Infinity, due = await countDue(); due > 0 && due < before; due = await countDue()) {
+    before = due;
+    await worker.sweep();
+    await untilJobsAreDone(world);
+  }
+}
+
+/** Stripe's events arrive; those of a receiver that was away are not waited for, and nobody may need them. */
 async function untilDelivered(world: World): Promise<void> {
   for (let waited = 0; waited < 2500; waited += 50) {
     const { pending } = (await world.control('GET', '/webhooks')) as { pending: unknown[] };

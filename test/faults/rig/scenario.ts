@@ -17,10 +17,13 @@ export function useWorld(options: Omit<WorldOptions, 'database'> = {}): () => Wo
   }, 60_000);
   afterEach(async () => {
     if (!world) return;
-    await comeToRest(world);
-    const broken = await brokenPromises(world);
-    await world.endProcesses();
-    expect(broken).toEqual([]);
+    try {
+      await comeToRest(world);
+      expect(await brokenPromises(world)).toEqual([]);
+    } finally {
+      // what one scenario leaves must not be the next one's
+      await world.endProcesses();
+    }
   }, 60_000);
   afterAll(async () => {
     await world?.close();
