@@ -92,21 +92,31 @@ async function applyMoneyBack(
  */
 async function endSuperfluous(trx: Knex.Transaction, payment: PaymentAttempt): Promise<void> {
   const refunds = createRefundsStore(trx);
-  const paid = paidOf(payment).amount;
-  const left = paid - (await refunds.sumGivenBack(payment.id));
+  const left = paidOf(payment).amount - (await refunds.sumGivenBack(payment.id));
   for (const waiting of await refunds.listOfPayment(payment.id)) {
     if (waiting.status !== 'needs_attention' || waiting.amount <= left) continue;
-    const owed = paid - (await refunds.sumAskedFor(payment.id, { but: waiting.id }));
-    if (waiting.requestedAs === 'system' && owed > 0n) {
-      await refunds.update(waiting.id, {
-        amount: owed,
-        fee_amount: waiting.feeAmount < owed ? waiting.feeAmount : owed,
-      });
+    const owed = await stillOwed(trx, waiting, payment);
+    if (owed > 0n) {
+      await refunds.update(waiting.id, owedFields(waiting, owed));
       continue;
     }
     await refunds.update(waiting.id, { status: 'failed', last_error: 'charge_already_refunded' });
     await refunds.releaseTickets(waiting.id);
   }
+}
+
+/** What of a refund that Foyer owes by itself no other refund covers, in minor units; of what a person chose nothing is owed. */
+export async function stillOwed(
+  trx: Knex.Transaction,
+  refund: Refund,
+  payment: PaymentAttempt,
+): Promise<bigint> {
+  if (refund.requestedAs !== 'system') return 0n;
+  return paidOf(payment).amount - (await createRefundsStore(trx).sumAskedFor(payment.id, { but: refund.id }));
+}
+
+export function owedFields(refund: Refund, owed: bigint) {
+  return { amount: owed, fee_amount: refund.feeAmount < owed ? refund.feeAmount : owed };
 }
 
 /**

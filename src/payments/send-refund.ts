@@ -3,14 +3,16 @@
  * intent is a row; the key names row and send, so that a repeated send can't give money back twice. The number in the key
  * rises only when Stripe has said no, or answers this key with nothing but its own error.
  */
+import { type Knex } from 'knex';
 import { noteAccessLost } from '../connect/account-health';
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
+import { addJob } from '../jobs/jobs';
 import { createOrdersStore } from '../orders/orders-store';
 import { type PaymentAttempt } from '../orders/order';
 import { type Refund as StripeRefund } from '../stripe/stripe-client';
 import { isWorthRetrying, StripeFailure } from '../stripe/stripe-errors';
-import { applyNoMoney, applyRefund } from './apply-refund';
+import { applyNoMoney, applyRefund, owedFields, stillOwed } from './apply-refund';
 import { bookRefunds, noteFeeRefunded } from './book-refunds';
 import { idempotencyKeyOf, type Refund } from './refund';
 import { createRefundsStore } from './refunds-store';
@@ -151,6 +153,7 @@ async function recordRefusal(
     const order = await createOrdersStore(trx).lock((await refunds.get(refundId)).orderId);
     const refund = await refunds.get(refundId);
     if (refund.status !== 'requested' && refund.status !== 'sent') return null;
+    if (code === 'more_than_left' && (await askForTheRest(trx, refund))) return null;
     const status = over ? 'failed' : 'needs_attention';
     await refunds.update(refundId, { status, last_error: code });
     if (over) await refunds.releaseTickets(refundId);
@@ -171,4 +174,22 @@ async function recordRefusal(
   // who asked sees it on the page, and can try again; what Foyer asked for by itself is an admin's to see to
   const level = over || refused.requestedAs !== 'system' ? 'warn' : 'error';
   dependencies.logger[level]({ refundId, code }, 'a refund was refused');
+}
+
+/** A part of what Foyer owes went back at Stripe meanwhile: it asks for what is left, with the next key. False: nothing is. */
+async function askForTheRest(trx: Knex.Transaction, refund: Refund): Promise<boolean> {
+  const payment = await createOrdersStore(trx).getAttempt(refund.attemptId);
+  const owed = await stillOwed(trx, refund, payment);
+  if (owed <= 0n || owed >= refund.amount) return false;
+  await createRefundsStore(trx).update(refund.id, {
+    ...owedFields(refund, owed),
+    status: 'requested',
+    send_number: refund.sendNumber + 1,
+    idempotency_key: idempotencyKeyOf(refund.id, refund.sendNumber + 1),
+    first_sent_at: null,
+    last_sent_at: null,
+    server_errors: 0,
+  });
+  await addJob(trx, 'send_refund', { refundId: refund.id }, { key: `send-refund-${refund.id}` });
+  return true;
 }

@@ -211,17 +211,30 @@ test('a refund that failed is tried again by the same button, with a key of its 
   expect((await chargeOf(session)).amount_refunded).toBe(100);
 });
 
+const giveBackAtStripe = async (session: string, amount: string) =>
+  fetch(`${market.simulator.url}/dashboard/${sale.account}/refunds`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ charge: (await chargeOf(session)).id, amount }).toString(),
+  });
+
+test('given back in part at Stripe before we knew: only the rest is asked for', async () => {
+  const { order, page, session } = await mismatched();
+  await market.control('POST', '/webhooks', { mode: 'muted' });
+  await giveBackAtStripe(session, '0.40');
+  await decide(admin, decisionOf(order.id, 'refund_pending'));
+  expect(await market.settle()).toEqual([]);
+  expect(await market.orderOf(page.url)).toMatchObject({ status: 'refunded' });
+  expect((await chargeOf(session)).amount_refunded).toBe(100);
+});
+
 test('given back in part at Stripe after ours had stopped: the rest is still owed, and goes back', async () => {
   const { order, page, session } = await mismatched();
   await market.control('POST', `/accounts/${sale.account}`, { insufficient_balance: true });
   await decide(admin, decisionOf(order.id, 'refund_pending'));
   expect(await market.settle()).toEqual([]);
   await market.control('POST', `/accounts/${sale.account}`, { insufficient_balance: false });
-  await fetch(`${market.simulator.url}/dashboard/${sale.account}/refunds`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({ charge: (await chargeOf(session)).id, amount: '0.40' }).toString(),
-  });
+  await giveBackAtStripe(session, '0.40');
   expect(await market.settle()).toEqual([]);
   expect((await chargeOf(session)).amount_refunded).toBe(40);
   await decide(admin, decisionOf(order.id, 'refund_pending'));
