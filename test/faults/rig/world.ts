@@ -162,7 +162,8 @@ export async function openWorld(build: { folder: string }, { database, ...option
       async sweep() {
         const before = count(app.output(), 'swept');
         app.process.kill('SIGUSR2');
-        await until(() => count(app.output(), 'swept') > before, 'a round of sweeps ends', app);
+        // after a long soak there is much to do, and each item that Stripe refuses takes its time
+        await until(() => count(app.output(), 'swept') > before, 'a round of sweeps ends', app, 150);
       },
     };
     started.push(running);
