@@ -7,6 +7,7 @@ import {
   type RequestedLine,
   type SaleSnapshot,
 } from '../../src/checkout/allocate';
+import { type DiscountCode } from '../../src/discounts/discount-code';
 import { type EventForSale, type TicketTypeForSale } from '../../src/events/event-availability';
 
 const NOW = new Date('2026-11-20T12:00:00Z');
@@ -480,5 +481,120 @@ describe('whatever is asked for', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('with a code', () => {
+  const aCode = (change: Partial<DiscountCode> = {}): DiscountCode => ({
+    id: 'code',
+    eventId: 'event',
+    code: 'ADA',
+    kind: 'percent',
+    percent: 50,
+    amount: null,
+    currency: 'eur',
+    unlocksHidden: false,
+    useLimit: null,
+    held: 0,
+    used: 0,
+    validFrom: null,
+    validUntil: null,
+    switchedOffAt: null,
+    ticketTypeIds: null,
+    ...change,
+  });
+  const codes = (change: Partial<DiscountCode> = {}) => new Map([['ADA', aCode(change)]]);
+  const withCode = (sale: SaleSnapshot, ...lines: RequestedLine[]) =>
+    allocate(sale, [{ ...order(...lines), code: 'ADA' }])[0]!;
+
+  it('each ticket costs less, and the line says how much; the fee of the full price is not part of it', () => {
+    const sale = aSale({ codes: codes(), ticketTypes: [aType({ passedOnFee: 80n })] });
+    expect(withCode(sale, wants(2))).toEqual({
+      ok: true,
+      lines: [
+        {
+          ticketTypeId: 'stalls',
+          ticketTypeName: 'Stalls',
+          quantity: 2,
+          unitPrice: 1000n,
+          passedOnFee: null,
+          discount: 1000n,
+        },
+      ],
+      total: 2000n,
+      codeId: 'code',
+    });
+    expect(one(sale, wants(1))).toMatchObject({ total: 2000n, lines: [{ passedOnFee: 80n }] });
+    expect(one(sale, wants(1))).not.toHaveProperty('codeId');
+    expect((one(sale, wants(1)) as { lines: object[] }).lines[0]).not.toHaveProperty('discount');
+  });
+
+  it('that is not known, or can’t be used, nothing is held, and its field says so', () => {
+    for (const sale of [aSale(), aSale({ codes: codes({ switchedOffAt: NOW }) })])
+      expect(withCode(sale, wants(1))).toMatchObject({
+        ok: false,
+        refusal: { reason: 'code', problems: new Map(), codeProblem: expect.stringMatching(/^This code/) },
+      });
+  });
+
+  it('is used once for each order, and no more often than it may be', () => {
+    const sale = aSale({ codes: codes({ useLimit: 2 }) });
+    const request = { ...order(wants(1)), code: 'ADA' };
+    expect(results(allocate(sale, [request, request, request, order(wants(1))]))).toEqual([
+      'held',
+      'held',
+      'code',
+      'held',
+    ]);
+    expect(sale.codes!.get('ADA')!.held).toBe(0);
+  });
+
+  it('that changes nothing is not used up', () => {
+    const elsewhere = aSale({ codes: codes({ ticketTypeIds: ['other'] }) });
+    expect(withCode(elsewhere, wants(1))).toMatchObject({ ok: true, total: 2000n });
+    expect(withCode(elsewhere, wants(1))).not.toHaveProperty('codeId');
+    const one = aSale({
+      codes: codes({ ticketTypeIds: ['stalls'] }),
+      ticketTypes: [aType(), aType({ id: 'box', name: 'Box' })],
+    });
+    expect(withCode(one, wants(1), wants(1, { ticketTypeId: 'box' }))).toMatchObject({
+      total: 3000n,
+      codeId: 'code',
+    });
+  });
+
+  it('that unlocks a hidden type counts as used, though nothing is off', () => {
+    const hidden = aSale({
+      codes: codes({ kind: 'access', percent: null, unlocksHidden: true, ticketTypeIds: ['stalls'] }),
+      ticketTypes: [aType({ visibility: 'hidden' })],
+    });
+    expect(withCode(hidden, wants(1))).toMatchObject({ total: 2000n, codeId: 'code' });
+    expect(results([one(hidden, wants(1))])).toEqual(['not_on_sale']);
+  });
+
+  it('what it makes free needs no account that can take payments; what it only makes cheaper does', () => {
+    const free = { connectionReady: false, codes: codes({ percent: 100 }) };
+    expect(withCode(aSale(free), wants(1))).toMatchObject({ ok: true, total: 0n, codeId: 'code' });
+    expect(results([withCode(aSale({ ...free, codes: codes() }), wants(1))])).toEqual(['no_payments']);
+    const both = aSale({
+      connectionReady: false,
+      codes: codes({ percent: 100, ticketTypeIds: ['stalls'] }),
+      ticketTypes: [aType(), aType({ id: 'box' })],
+    });
+    expect(results([withCode(both, wants(1), wants(1, { ticketTypeId: 'box' }))])).toEqual(['no_payments']);
+  });
+
+  it('an order of less than Stripe charges is refused at the code’s field, and one of exactly that is held', () => {
+    const cheap = (price: bigint) => aSale({ codes: codes(), ticketTypes: [aType({ price })] });
+    expect(withCode(cheap(98n), wants(1))).toMatchObject({
+      refusal: { reason: 'code', codeProblem: expect.stringContaining('comes to €0.49') },
+    });
+    expect(withCode(cheap(100n), wants(1))).toMatchObject({ ok: true, total: 50n });
+    // too dear is not the code's fault
+    const dear = aSale({
+      codes: codes(),
+      ticketTypes: [aType({ price: 60_000_000n, capacity: 100, maxPerOrder: 100 })],
+    });
+    expect(results([withCode(dear, wants(4))])).toEqual(['amount']);
   });
 });

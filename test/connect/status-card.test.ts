@@ -167,6 +167,15 @@ test('currencies: what can’t be charged is said, what is not known is not clai
   expect(conversionWords(aConnection(), 'usd')).toMatch(/Buyers pay in USD, and your account is in EUR/);
   expect(conversionWords(aConnection(), 'eur')).toBeNull();
   expect(conversionWords(brazil, 'eur')).toBeNull();
+  expect(conversionWords(null, 'eur')).toBeNull();
+  expect(conversionWords(aConnection({ defaultCurrency: null }), 'usd')).toBeNull();
+  const choice = (chargeCurrencies: string[], more = {}) =>
+    whyNotInCurrency(aConnection({ chargeCurrencies, ...more }), 'xpf');
+  expect(choice(['eur', 'usd', 'gbp'])).toMatch(/can’t take XPF\. Choose EUR or USD or GBP, or another/);
+  expect(choice(['eur', 'usd', 'gbp', 'chf'])).toMatch(/Choose another currency, such as EUR, or another/);
+  expect(choice(['eur', 'usd', 'gbp', 'chf'], { defaultCurrency: null, country: null })).toMatch(
+    /is one and can’t take XPF\. Choose another currency, or another account$/,
+  );
 });
 
 test('the Dashboard of the account, in its mode; of the simulator where that plays Stripe', () => {

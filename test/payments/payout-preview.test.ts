@@ -17,6 +17,15 @@ it.each([
   ['an account in another currency than its country’s', 2000n, 'eur', account('DE', 'usd'), null],
   ['a country that is not in the table', 2000n, 'brl', account('BR', 'brl'), null],
   ['a country that Stripe has not said', 2000n, 'eur', account(null, null), null],
+  [
+    'another currency than the country’s, of an account that says none',
+    2000n,
+    'usd',
+    account('DE', null),
+    null,
+  ],
+  ['TWD', 2000n, 'twd', account('TW', 'twd'), null],
+  ['less than nothing', -1n, 'eur', account('DE', 'eur'), 0n],
   ['no account', 2000n, 'eur', null, null],
 ])('Stripe’s fee for %s', (_what, amount, currency, of, fee) => {
   expect(estimateStripeFee(amount, currency, of)).toBe(fee);
@@ -35,4 +44,9 @@ it('claims nothing of what is not known', () => {
     stripe: 'We don’t know',
     organizer: '€19.20, less Stripe’s fee',
   });
+});
+
+it('says of an estimate that it is one', () => {
+  const payout = payoutOf({ price: 2000n, passedOnFee: null }, 'eur', FEES, account('DE', 'eur'));
+  expect(payoutInWords(payout, 'eur')).toMatchObject({ stripe: 'about €0.55', organizer: 'about €18.65' });
 });

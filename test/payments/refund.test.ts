@@ -3,6 +3,7 @@ import { CURRENCIES, currencyStep, largestAmount } from '../../src/lib/money';
 import { platformFee } from '../../src/payments/fees';
 import {
   feeShare,
+  idempotencyKeyOf,
   isNews,
   quoteRefund,
   type RefundablePayment,
@@ -171,6 +172,31 @@ describe('a quote', () => {
     expect(quote({ scope: 'tickets', seqs: [3] })).toMatchObject({ problem: { field: 'tickets' } });
     expect(quote({ scope: 'tickets', seqs: [] })).toMatchObject({ problem: { field: 'tickets' } });
     expect(quote({ scope: 'tickets', seqs: [1, 4] })).toMatchObject({ problem: { field: 'tickets' } });
+  });
+
+  test.each<[string, RefundChoice, Partial<RefundablePayment>, RegExp]>([
+    ['all gone', { scope: 'order' }, { refunded: 4000n }, /^All of this payment/],
+    ['nothing', { scope: 'amount', amount: 0n }, {}, /more than nothing/],
+    ['less than nothing', { scope: 'amount', amount: -1n }, {}, /more than nothing/],
+    ['too much', { scope: 'amount', amount: 4001n }, {}, /at most €40.00/],
+    ['no ticket', { scope: 'tickets', seqs: [] }, {}, /at least one/],
+    ['a ticket that is gone', { scope: 'tickets', seqs: [9] }, {}, /Choose again/],
+    ['a free ticket', { scope: 'tickets', seqs: [3] }, {}, /cost nothing/],
+  ])('says what is wrong: %s', (_what, choice, of, words) => {
+    expect(quote(choice, of)).toMatchObject({ problem: { message: expect.stringMatching(words) } });
+  });
+
+  test('of an amount takes no ticket; of a part of the tickets those alone', () => {
+    expect(quote({ scope: 'amount', amount: 1n })).toMatchObject({
+      quote: { scope: 'amount', tickets: [], left: 3999n },
+    });
+    expect(quote({ scope: 'tickets', seqs: [2] })).toMatchObject({
+      quote: { scope: 'tickets', tickets: [{ seq: 2 }] },
+    });
+  });
+
+  test('the key of a send names the refund and which send it is', () => {
+    expect(idempotencyKeyOf('r', 2)).toBe('foyer-refund-r-2');
   });
 
   test('never gives back more of the fee than there is, whatever went back before under another policy', () => {
