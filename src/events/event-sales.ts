@@ -13,7 +13,9 @@ export interface SalesDay {
 
 export interface SalesStep {
   name: string;
-  orders: number;
+  count: number;
+  /** of the widest step, from 0 to 100 */
+  width: number;
 }
 
 /** The days that are drawn, newest last; a quiet day is a day, too. */
@@ -49,7 +51,7 @@ export function withQuietDays(sold: SalesDay[], today: string): SalesDay[] {
   return days;
 }
 
-/** Each step counts the orders that came as far or further. */
+/** How often the page was looked at; then each step counts the orders that came as far or further. */
 export async function readSalesSteps(db: Knex, eventId: string): Promise<SalesStep[]> {
   const row: Record<'chosen' | 'opened' | 'details' | 'paid', number> = await db('orders')
     .where({ event_id: eventId })
@@ -61,10 +63,16 @@ export async function readSalesSteps(db: Knex, eventId: string): Promise<SalesSt
       db.raw('count(*) FILTER (WHERE buyer_email IS NOT NULL)::int AS details'),
       db.raw('count(*) FILTER (WHERE paid_at IS NOT NULL)::int AS paid'),
     );
-  return [
-    { name: 'Chose tickets', orders: row.chosen },
-    { name: 'Opened the order', orders: row.opened },
-    { name: 'Gave their details', orders: row.details },
-    { name: 'Paid, or got them for free', orders: row.paid },
+  const { views } = await db('event_page_views')
+    .where({ event_id: eventId })
+    .first(db.raw('coalesce(sum(views), 0)::int AS views'));
+  const steps = [
+    { name: 'Looked at the page', count: views as number },
+    { name: 'Chose tickets', count: row.chosen },
+    { name: 'Opened the order', count: row.opened },
+    { name: 'Gave their details', count: row.details },
+    { name: 'Paid, or got them for free', count: row.paid },
   ];
+  const widest = Math.max(1, ...steps.map(({ count }) => count));
+  return steps.map((step) => ({ ...step, width: (step.count / widest) * 100 }));
 }

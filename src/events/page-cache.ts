@@ -12,6 +12,7 @@ import { prepareAnswer, type ReadyAnswer, sendReady } from '../http/ready-answer
 import { securityHeadersOf } from '../http/security-headers';
 import { renderPublicPage } from '../http/views';
 import { eventPageView, type EventPageOptions, isConnectionReady } from './event-page';
+import { createPageViews } from './page-views';
 import { createPublicEventsStore, type PublicEvent } from './public-events-store';
 
 const OLDEST_MS = 1000;
@@ -60,6 +61,8 @@ export interface EventPages {
   renderRefusal(slug: string, options: EventPageOptions): Promise<string | null>;
   /** Tickets of this event were held or given back by this process. */
   countersChanged(slug: string): void;
+  /** Writes how often pages were looked at. It happens by itself, some seconds later. */
+  writeViews(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,6 +76,7 @@ export function createEventPages(dependencies: {
     production: config.production,
     connectUrl: config.stripe.connectUrl,
   }).flat();
+  const views = createPageViews(db);
   let listener: ReturnType<typeof listenTo> | null = null;
   let closed = false;
 
@@ -82,14 +86,19 @@ export function createEventPages(dependencies: {
     if (slug === undefined || !config.viewCache || OWN_PAGE.test(req.url!)) return false;
     const entry = entryOf(slug);
     const page = usable(slug, entry);
-    if (page) sendReady(req, res, page.answer);
+    if (page) show(req, res, page);
     else
       make(slug, entry).then(
-        (made) => (made ? sendReady(req, res, made.answer) : next()),
+        (made) => (made ? show(req, res, made) : next()),
         // Express comes to the same error, and has words for it
         () => next(),
       );
     return true;
+  }
+
+  function show(req: IncomingMessage, res: ServerResponse, page: ReadyPage): void {
+    sendReady(req, res, page.answer);
+    views.count(page.found.event.id, req);
   }
 
   async function get(slug: string): Promise<ReadyPage | null> {
@@ -202,6 +211,7 @@ export function createEventPages(dependencies: {
   return {
     answer,
     find,
+    writeViews: views.write,
     async renderRefusal(slug, options) {
       const page = ADDRESS.test(`/events/${slug}`) ? await get(slug) : null;
       if (!page) return null;
@@ -222,6 +232,7 @@ export function createEventPages(dependencies: {
       closed = true;
       await listener?.close();
       await Promise.allSettled([...entries.values()].map(({ making }) => making));
+      await views.write().catch(() => {});
     },
   };
 }

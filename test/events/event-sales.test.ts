@@ -31,6 +31,38 @@ test('sales by day, by type and by step are those of the orders', async () => {
   expect(page.html.match(/<svg class="chart"[\s\S]*?<\/svg>/)![0].match(/<rect/g)).toHaveLength(2);
 });
 
+test('views are counted for each event and day, and neither programs nor what is fetched ahead', async () => {
+  const sale = await market.eventOnSale({ name: 'Looked At' });
+  const look = (headers: Record<string, string>, method = 'GET', query = '') =>
+    fetch(market.at(`/events/${sale.slug}${query}`), { method, headers });
+  const person = { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' };
+  const { eventPages } = market.testApp.dependencies;
+  const views = async () => {
+    await eventPages.writeViews();
+    return market.db('event_page_views').where({ event_id: sale.id });
+  };
+  await Promise.all([
+    look(person),
+    look(person, 'GET', '?from=mail'),
+    look({ ...person, 'Sec-Fetch-Dest': 'document' }),
+  ]);
+  for (const headers of [
+    { 'User-Agent': 'Mozilla/5.0 (compatible; Examplebot/2.1; +http://bot.example)' },
+    { 'User-Agent': 'curl/8.5.0' },
+    { ...person, 'Sec-Purpose': 'prefetch;prerender' },
+    { ...person, 'Sec-Fetch-Dest': 'image' },
+  ])
+    await look(headers);
+  await look(person, 'HEAD');
+  expect(await views()).toMatchObject([{ views: 3 }]);
+  const again = await look(person);
+  expect(again.headers.get('set-cookie')).toBeNull();
+  expect(await views()).toMatchObject([{ views: 4 }]);
+  await market.choose(createBrowser(), sale.slug, 2);
+  const page = await sale.browser.open(market.at(`/organizer/events/${sale.id}/sales`));
+  expect(page.text).toMatch(/Looked at the page 4 Chose tickets 1 Opened the order 1.*Chose tickets 1 25 %/);
+});
+
 test('quiet days between sales are drawn, and at most sixty', () => {
   const day = (date: string, tickets: number) => ({ date, orders: 1, tickets, taken: 0n });
   const days = withQuietDays([day('2026-02-27', 2), day('2026-03-02', 1)], '2026-03-03');

@@ -2,7 +2,14 @@
 import { type Knex } from 'knex';
 
 /** These change by looking, counting and reporting. */
-const RESTLESS = ['sessions', 'rate_limits', 'worker_heartbeats', 'platform_signs', 'stripe_request_slots'];
+const RESTLESS = [
+  'sessions',
+  'rate_limits',
+  'worker_heartbeats',
+  'platform_signs',
+  'event_page_views',
+  'stripe_request_slots',
+];
 
 /** Looking at an order notes that it was opened, and that Stripe was asked about it. */
 const NOTED_BY_LOOKING: Record<string, string> = { orders: 'opened_at', payment_attempts: 'checked_at' };
