@@ -20,6 +20,7 @@ import { eventPicturesRouter } from './events/event-pictures-router';
 import { eventSalesRouter } from './events/event-sales-router';
 import { publicEventsRouter } from './events/public-events-router';
 import { assetsRouter } from './http/assets';
+import { compressGuestPages } from './http/compress';
 import { csrfProtection } from './http/csrf';
 import { loadCurrentUser } from './http/current-user';
 import { devRouter } from './http/dev-router';
@@ -80,6 +81,7 @@ export function createApp(dependencies: Dependencies): Express {
   // The guest's pages: no session, no cookie but the guest's own.
   app.use(express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 5000 }));
   app.use(sameOriginOnly(config.baseUrl));
+  app.use(compressGuestPages);
   app.use(publicEventsRouter(dependencies));
   app.use(eventPicturesRouter(dependencies));
   app.use(eventReportsRouter(dependencies));

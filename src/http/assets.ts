@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import express, { Router } from 'express';
+import { compressedFiles } from './compress';
 import { VIEWS_FOLDER } from './views';
 
 const ONE_YEAR_SECONDS = 31_536_000;
@@ -27,9 +28,17 @@ export function assetsRouter(): Router {
       maxAge: 5 * 60 * 1000,
     }),
   );
+  // cut down from those packages by .ci/subset-fonts.sh
   router.use(
-    '/assets',
-    express.static(join(VIEWS_FOLDER, 'assets'), { index: false, maxAge: 5 * 60 * 1000 }),
+    '/assets/fonts',
+    express.static(join(VIEWS_FOLDER, 'assets/fonts'), {
+      index: false,
+      immutable: true,
+      maxAge: ONE_YEAR_SECONDS * 1000,
+    }),
   );
+  const ours = join(VIEWS_FOLDER, 'assets');
+  router.use('/assets', compressedFiles(ours, { maxAgeSeconds: 5 * 60 }));
+  router.use('/assets', express.static(ours, { index: false, maxAge: 5 * 60 * 1000 }));
   return router;
 }

@@ -11,8 +11,10 @@ import {
   formatDuration,
   formatTime,
   formatTimeRange,
+  offsetWords,
   zoneName,
 } from '../lib/dates';
+import { mapLink } from '../lib/map-link';
 import { formatMoney, moneyToText } from '../lib/money';
 import { paths } from '../paths';
 import { icon } from './icons';
@@ -62,6 +64,8 @@ const format = {
   timeRange: formatTimeRange,
   duration: formatDuration,
   zoneName,
+  offset: offsetWords,
+  mapLink,
 };
 
 export function useViews(app: Express, settings: { cache: boolean; simulated: boolean }): void {

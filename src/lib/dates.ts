@@ -73,6 +73,12 @@ export function zoneName(zone: string): string {
   return `${zone.split('/').pop()!.replaceAll('_', ' ')} time`;
 }
 
+/** "UTC+1", "UTC-3:30", "UTC": how far a zone is from it at an instant. */
+export function offsetWords(instant: Date, zone: string): string {
+  const offset = inZone(instant, zone).toFormat('Z');
+  return offset === '+0' ? 'UTC' : `UTC${offset}`;
+}
+
 /** "12 minutes", "1 minute", "40 seconds": a span in words, never negative. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -53,12 +53,14 @@ describe('the list of routes', () => {
       '/assets/fonts/newsreader',
       '/assets/fonts/source-sans-3',
       '/assets/qr-scanner',
+      '/assets/fonts',
       '/assets',
     ]);
     const ours = '<anonymous>';
     expect(middleware.map(({ name, path }) => `${name} ${path}`)).toEqual([
       'securityHeadersOfAll /', // and the order form of an event, before the log
       'result /', // the request log
+      'compressedFilesOf /assets',
       'fromAnyOrigin /api/oauth/userinfo',
       'fromAnyOrigin /api/oauth/login',
       'fromAnyOrigin /api/oauth/logout',
@@ -69,6 +71,7 @@ describe('the list of routes', () => {
       `${ours} /api/payments`,
       'urlencodedParser /',
       `${ours} /`, // same origin only
+      'compressGuestPages /',
       'noStore /orders',
       'noStore /find-my-tickets',
       'noStore /orders',
