@@ -2,6 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Socket } from 'node:net';
 import knex, { type Knex } from 'knex';
 import { type ClientBase, TypeOverrides } from 'pg';
+import {
+  createStatementNames,
+  isPlanSpoilt,
+  prepareRepeated,
+  type QueryingConnection,
+} from './prepare-repeated';
 
 // bigint columns are money and counts: read them as BigInt, never as float or text. For our connections alone: the
 // worker and other users of pg in this process expect text.
@@ -48,6 +54,7 @@ export function createDatabase(options: {
 }): Knex {
   const patienceMs = options.patienceMs ?? PATIENCE_MS;
   const limits = { patienceMs, statementMs: options.unhurried ? 0 : Math.max(5000, patienceMs) };
+  const names = createStatementNames();
   const settings: Knex.Config & { userParams: object } = {
     client: 'pg',
     userParams: { prepared: options.prepared ?? true },
@@ -63,10 +70,7 @@ export function createDatabase(options: {
       max: options.poolSize ?? 10,
       idleTimeoutMillis: Math.max(5000, patienceMs),
       afterCreate(
-        connection: {
-          query(sql: string, done: (error: Error | null) => void): void;
-          connection: { stream: Socket };
-        },
+        connection: QueryingConnection & { connection: { stream: Socket } },
         done: (error: Error | null, connection: unknown) => void,
       ) {
         const { stream } = connection.connection;
@@ -74,6 +78,7 @@ export function createDatabase(options: {
           stream.setTimeout(limits.statementMs + SILENCE_BEYOND_LIMIT_MS, () =>
             stream.destroy(new Error('Connection terminated: the database was silent')),
           );
+        if (options.prepared ?? true) prepareRepeated(connection, names);
         connection.query(sessionSettings(limits), (error) => done(error, connection));
       },
     },
@@ -82,8 +87,8 @@ export function createDatabase(options: {
 }
 
 /**
- * Runs `work` in one transaction and again (at most three times in all) when Postgres gave up on it because of a deadlock
- * or a serialization failure. `work` must have no effect outside the transaction: no network call (promise 4).
+ * Runs `work` in one transaction and again (at most three times in all) when Postgres gave up on it because of a deadlock,
+ * a serialization failure, or a plan that a migration has spoilt. `work` must have no effect outside the transaction: no network call (promise 4).
  */
 export async function inTransaction<T>(db: Knex, work: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
   return withRetries(() => db.transaction((trx) => insideTransaction.run(true, () => work(trx))));
@@ -159,7 +164,9 @@ export function isInsideTransaction(): boolean {
 const RETRYABLE = new Set(['40001', '40P01']);
 
 function isRetryable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && RETRYABLE.has(String(error.code));
+  return (
+    error instanceof Error && (('code' in error && RETRYABLE.has(String(error.code))) || isPlanSpoilt(error))
+  );
 }
 
 /** Is this the database being away or too slow, rather than a mistake in our statement? */
