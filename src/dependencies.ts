@@ -17,10 +17,15 @@ import { type ConnectOAuth, createConnectOAuth } from './stripe/connect-oauth';
 import { createRequestPace } from './stripe/request-pace';
 import { createStripeClient, type StripeClient } from './stripe/stripe-client';
 
+/** Two commits of holds at once, four events whose lock is waited for, the queue for payment. */
+const RUSH_POOL_SIZE = 7;
+
 /** Everything that a feature can be given, made once for a process. */
 export interface Dependencies {
   config: Config;
   db: Knex;
+  /** the same database by a few connections of their own, for what must not wait behind pages: holds, the queue for payment */
+  rushDb: Knex;
   logger: Logger;
   lifecycle: { draining: boolean };
   rateLimits: RateLimits;
@@ -56,6 +61,14 @@ export function createDependencies(
       poolSize: config.databasePoolSize,
       prepared: config.databasePrepared,
     });
+  const rushDb =
+    overrides.rushDb ??
+    overrides.db ??
+    createDatabase({
+      url: config.databaseUrl,
+      poolSize: RUSH_POOL_SIZE,
+      prepared: config.databasePrepared,
+    });
   const logger = overrides.logger ?? createLogger(config.logLevel);
   const mailSender = createMailSender({ db, logger, smtpUrl: config.smtpUrl, mailFrom: config.mailFrom });
   const ticketPrinter = createTicketPrinter();
@@ -74,6 +87,7 @@ export function createDependencies(
   return {
     config,
     db,
+    rushDb,
     logger,
     lifecycle: { draining: false },
     rateLimits: createRateLimits(db),
@@ -96,12 +110,13 @@ export function createDependencies(
     eventPages,
     ticketPrinter,
     settlements: createTurns(),
-    paymentQueue: createPaymentQueue({ db, spacing: pace.spacing }),
+    paymentQueue: createPaymentQueue({ db: rushDb, spacing: pace.spacing }),
     async close() {
       await eventPages.close();
       await ticketPrinter.close();
       mailSender.close();
       stripe.close();
+      await rushDb.destroy();
       await db.destroy();
     },
     ...overrides,

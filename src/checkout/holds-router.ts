@@ -24,9 +24,9 @@ import { HOLD_MINUTES } from './hold-deadline';
 const MOST_OPEN_ORDERS_PER_BROWSER = 5;
 
 export function holdsRouter(dependencies: Dependencies): Router {
-  const { config, db, eventPages, orderTokens } = dependencies;
+  const { config, db, eventPages, orderTokens, rushDb } = dependencies;
   const router = Router();
-  const holds = createHoldQueue(db, config.platformFee);
+  const holds = createHoldQueue(rushDb, config.platformFee);
   const secure = config.baseUrl.startsWith('https://');
   const readBody = express.urlencoded({ extended: false, limit: '100kb', parameterLimit: 1000 });
 

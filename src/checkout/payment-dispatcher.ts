@@ -16,9 +16,11 @@ import { sendClaimed, type SendDependencies } from './send-attempt';
 const AHEAD_SECONDS = 0.2;
 const TAKEN_SECONDS = 0.25;
 const MOST_AT_ONCE = 50;
-/** A send may be late by so many distances: few enough not to bunch up, enough for a busy process. */
-const LATE_SLOTS = 3;
-const LEAST_TOLERANCE_MS = 10;
+/**
+ * A send may be late by so much: its limit is by the second, so that what a busy process sends a moment late still fits
+ * into it, and whoever gave up a slot would only come later, behind others.
+ */
+const TOLERANCE_MS = 400;
 /** How often somebody looks whether another process has left an attempt behind. */
 const LOOK_EVERY_MS = 1000;
 /** What is due but locked by somebody at this moment. */
@@ -31,13 +33,13 @@ async function beginRound(dependencies: SendDependencies, begin: (claim: Claim) 
   let waitMs = LOOK_EVERY_MS;
   for (const { livemode } of config.stripe.modes) {
     if (stripe.isAway(livemode) || !(await paymentQueue.store.isAnybodyDue(livemode))) continue;
-    const { claims, nextSlotMs } = await paymentQueue.store.claimHead(livemode, {
+    const { claims, claimableMs } = await paymentQueue.store.claimHead(livemode, {
       limit,
       ahead: AHEAD_SECONDS,
     });
     claims.forEach(begin);
     const shortest = claims.length > 0 ? 1 : LOOK_AGAIN_MS;
-    waitMs = Math.min(waitMs, Math.max(shortest, nextSlotMs - AHEAD_SECONDS * 1000));
+    waitMs = Math.min(waitMs, Math.max(shortest, claimableMs));
   }
   return waitMs;
 }
@@ -56,8 +58,7 @@ export async function sendDueAttempts(dependencies: SendDependencies): Promise<v
 export async function sendInTime(dependencies: SendDependencies, claim: Claim): Promise<void> {
   const slotAt = performance.now() + claim.waitMs;
   await pauseFor(claim.waitMs);
-  const tolerance = Math.max(LEAST_TOLERANCE_MS, dependencies.paymentQueue.spacing * 1000 * LATE_SLOTS);
-  const inTime = performance.now() - slotAt <= tolerance;
+  const inTime = performance.now() - slotAt <= TOLERANCE_MS;
   await sendClaimed(dependencies, claim.attempt, { slotTaken: inTime }).catch((error: unknown) => {
     dependencies.logger[error instanceof StripeFailure ? 'warn' : 'error'](
       { err: error, attemptId: claim.attempt.id },

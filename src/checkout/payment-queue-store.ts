@@ -85,6 +85,9 @@ const IS_ANYBODY_DUE = `
   SELECT EXISTS (SELECT 1 FROM payment_attempts WHERE livemode = :livemode AND ${IS_DUE}) AS due`;
 
 export function createPaymentQueueStore(db: Knex, spacing: number) {
+  /** Up to where this process has taken the slots of a mode, if it was the last to take any. */
+  const takenUntil = new Map<boolean, string>();
+
   return {
     /** This attempt, if nobody waits before it and a slot is free within `patience` seconds; else null. */
     async claimAtOnce(id: string, patience: number): Promise<Claim | null> {
@@ -97,23 +100,31 @@ export function createPaymentQueueStore(db: Knex, spacing: number) {
 
     /**
      * The first attempts that are due, each with a slot of its own, if the next slot is at most `ahead` seconds away.
-     * Answers with them how many milliseconds away the slot after theirs is.
+     * Answers with them in how many milliseconds the slots after theirs can be claimed.
+     *
+     * The process that took slots last takes the next ones ahead of their time; others come in only once a slot stands
+     * free. So in a rush one process sends, in order, as long as it lives and keeps up: of two that take turns, one that
+     * is late would be passed by the other.
      */
     async claimHead(
       livemode: boolean,
       options: { limit: number; ahead: number },
-    ): Promise<{ claims: Claim[]; nextSlotMs: number }> {
+    ): Promise<{ claims: Claim[]; claimableMs: number }> {
       return inTransaction(db, async (trx) => {
         const slot = { endpoint: CREATE_SESSION, livemode };
         const next = await lockNextSlot(trx, slot);
-        if (next.awayMs > options.ahead * 1000) return { claims: [], nextSlotMs: next.awayMs };
+        const aheadMs = takenUntil.get(livemode) === next.at ? options.ahead * 1000 : 0;
+        if (next.awayMs > aheadMs) return { claims: [], claimableMs: next.awayMs - aheadMs };
         const { rows } = await trx.raw(CLAIM_HEAD, {
           ...bindings,
           ...{ livemode, limit: options.limit, away: next.awayMs / 1000, spacing },
         });
         const seconds = rows.length * spacing;
-        if (rows.length > 0) await takeSlots(trx, slot, { from: next, seconds });
-        return { claims: rows.map(toClaim), nextSlotMs: next.awayMs + seconds * 1000 };
+        if (rows.length > 0) takenUntil.set(livemode, await takeSlots(trx, slot, { from: next, seconds }));
+        return {
+          claims: rows.map(toClaim),
+          claimableMs: next.awayMs + (seconds - options.ahead) * 1000,
+        };
       });
     },
 

@@ -4,8 +4,7 @@
  */
 import { type Knex } from 'knex';
 import { accountName, canTakeCharges } from '../connect/connection';
-import { connectionForEvent } from '../connect/connection-for-event';
-import { createConnectionsStore } from '../connect/connections-store';
+import { lockConnectionForEvent } from '../connect/connection-for-event';
 import { inTransaction } from '../db/connection';
 import { type Dependencies } from '../dependencies';
 import { newId } from '../lib/ids';
@@ -37,7 +36,12 @@ export async function startPayment(
       .join('organizers', 'organizers.id', 'events.organizer_id')
       .where({ 'events.id': order.eventId })
       .first(
-        'events.*',
+        'events.title',
+        'events.status',
+        'events.ends_at',
+        'events.suspended_at',
+        'events.organizer_suspended',
+        'events.stripe_connection_id',
         'organizers.current_terms_id',
         trx.raw('CAST(? AS timestamptz) <= now() AS hold_over', [order.holdExpiresAt]),
       );
@@ -48,43 +52,48 @@ export async function startPayment(
 
     if (event.current_terms_id !== details.terms) return { outcome: 'refused', reason: 'terms_changed' };
 
-    await createOrdersStore(trx).update(order.id, {
+    const given = {
       agreed_terms_id: details.terms,
       buyer_name: details.name,
       buyer_email: details.email,
       opened_at: trx.raw('coalesce(opened_at, now())'),
-    });
+    };
     await createAnswersStore(trx).replace(order.id, details.asked, details.answers);
     Object.assign(order, { buyerName: details.name, buyerEmail: details.email });
     if (order.totalAmount === 0n) {
+      await createOrdersStore(trx).update(order.id, given);
       // the lock of the event's inventory comes last: other buyers wait for it until the commit
       await fulfilOrder(trx, dependencies, order);
       await moveOrder(trx, order, 'paid', { actor: 'buyer', reason: 'details given for a free order' });
       return { outcome: 'paid' };
     }
 
-    const connection = await connectionForEvent(trx, {
+    // The shared lock keeps a disconnect waiting until this attempt is committed, and shows one that has begun.
+    const locked = await lockConnectionForEvent(trx, {
       organizerId: order.organizerId,
       livemode: order.livemode,
       stripeConnectionId: event.stripe_connection_id,
     });
-    // The shared lock keeps a disconnect waiting until this attempt is committed, and shows one that has begun.
-    const locked = connection && (await createConnectionsStore(trx).lockShared(connection.id));
-    if (!canTakeCharges(locked)) return { outcome: 'refused', reason: 'no_payments' };
+    if (!canTakeCharges(locked)) {
+      await createOrdersStore(trx).update(order.id, given);
+      return { outcome: 'refused', reason: 'no_payments' };
+    }
 
     Object.assign(order, { stripeConnectionId: locked.id, stripeAccountId: locked.stripeUserId });
-    const attemptId = await createAttempt(trx, dependencies, order, event.title, { n: 1 });
     const cause = {
       actor: 'buyer' as const,
       reason: 'details given',
       details: { account: accountName(locked) },
     };
     const columns = {
+      ...given,
       stripe_connection_id: locked.id,
       stripe_account_id: locked.stripeUserId,
       hold_expires_at: deadlineWhileWaiting(trx),
     };
     await moveOrder(trx, order, 'creating_session', cause, { columns });
+    // its place in the queue comes last: who is given a later one should not be committed before
+    const attemptId = await createAttempt(trx, dependencies, order, event.title, { n: 1 });
     return { outcome: 'started', attemptId };
   });
 }

@@ -53,11 +53,12 @@ export function createConnectionsStore(db: Knex) {
      * The connection that events use which name no other. It stays the default after its end, so that no other account
      * takes its place by itself.
      */
-    async findDefault(organizerId: string, livemode: boolean): Promise<Connection | null> {
+    async findDefault(organizerId: string, livemode: boolean, lock?: 'shared'): Promise<Connection | null> {
       const row = await connections()
         .where({ organizer_id: organizerId })
         .where('livemode', 'in', modesFor(livemode))
         .where('id', db('organizers').where({ id: organizerId }).select('default_connection_id'))
+        .modify((query) => void (lock && query.forShare()))
         .first();
       return row ? toConnection(row) : null;
     },
@@ -72,9 +73,12 @@ export function createConnectionsStore(db: Knex) {
       return rows.map(toConnection);
     },
 
-    async find(id: string): Promise<Connection | null> {
+    async find(id: string, lock?: 'shared'): Promise<Connection | null> {
       if (!isUuid(id)) return null;
-      const row = await connections().where({ id }).first();
+      const row = await connections()
+        .where({ id })
+        .modify((query) => void (lock && query.forShare()))
+        .first();
       return row ? toConnection(row) : null;
     },
 

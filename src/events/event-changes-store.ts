@@ -23,11 +23,5 @@ export function createEventChangesStore(db: Knex) {
         at: row.created_at,
       }));
     },
-
-    /** The latest change after an order was begun: what its buyer chose was something else. */
-    async findSince(eventId: string, since: Date): Promise<EventChange | null> {
-      const [latest] = await this.list(eventId, 1);
-      return latest && latest.at > since ? latest : null;
-    },
   };
 }

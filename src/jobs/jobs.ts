@@ -32,17 +32,3 @@ export async function addJob<Name extends JobName>(
     [name, JSON.stringify(payload), options.inSeconds ?? 0, options.key ?? null],
   );
 }
-
-/** The same for many of one kind, in one statement. */
-export async function addJobs<Name extends JobName>(
-  db: Knex,
-  name: Name,
-  payloads: JobPayloads[Name][],
-): Promise<void> {
-  if (payloads.length === 0) return;
-  const specs = payloads.map((payload) => ({ identifier: name, payload, max_attempts: 12 }));
-  await db.raw(
-    'SELECT graphile_worker.add_jobs(array(SELECT json_populate_recordset(null::graphile_worker.job_spec, ?::json)))',
-    [JSON.stringify(specs)],
-  );
-}

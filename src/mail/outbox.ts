@@ -1,6 +1,5 @@
 /** Mails are rows first, in the transaction that makes them necessary, and sent at least once by the worker. */
 import { type Knex } from 'knex';
-import { addJobs } from '../jobs/jobs';
 import { newId } from '../lib/ids';
 import { composeMail, type MailContent } from './compose-mail';
 
@@ -35,17 +34,17 @@ export async function queueMails(db: Knex, mails: NewMail[]): Promise<number> {
   let queued = 0;
   for (let from = 0; from < mails.length; from += MAILS_IN_A_STATEMENT) {
     const rows = await Promise.all(mails.slice(from, from + MAILS_IN_A_STATEMENT).map(toRow));
-    const inserted: { id: string }[] = await db('mails')
-      .insert(rows)
-      .onConflict('dedupe_key')
-      .ignore()
-      .returning('id');
-    await addJobs(
-      db,
-      'send_mail',
-      inserted.map(({ id }) => ({ mailId: id })),
+    const inserted = db('mails').insert(rows).onConflict('dedupe_key').ignore().returning('id');
+    // each with its job, in one statement
+    const { rows: jobs } = await db.raw(
+      `WITH inserted AS (?)
+       SELECT graphile_worker.add_jobs(array(
+         SELECT json_populate_record(null::graphile_worker.job_spec, json_build_object(
+                  'identifier', 'send_mail', 'payload', json_build_object('mailId', id), 'max_attempts', 12))
+           FROM inserted))`,
+      [inserted],
     );
-    queued += inserted.length;
+    queued += jobs.length;
   }
   return queued;
 }

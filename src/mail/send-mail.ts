@@ -34,16 +34,17 @@ export function createMailSender({
 
   /** Claims the mail for two minutes, sends it, and records it: a killed worker's mail is sent again, never lost. */
   async function sendMail(mailId: string): Promise<void> {
-    const [mail] = (await db('mails')
+    const due = db('mails')
       .where({ id: mailId, status: 'queued' })
-      .where('next_attempt_at', '<=', db.fn.now())
+      .where('next_attempt_at', '<=', db.fn.now());
+    if (!transport) {
+      await due.update({ attempts: db.raw('attempts + 1'), status: 'kept', sent_at: db.fn.now() });
+      return;
+    }
+    const [mail] = (await due
       .update({ attempts: db.raw('attempts + 1'), next_attempt_at: db.raw("now() + interval '2 minutes'") })
       .returning('*')) as MailRow[];
     if (!mail) return;
-    if (!transport) {
-      await db('mails').where({ id: mailId }).update({ status: 'kept', sent_at: db.fn.now() });
-      return;
-    }
     try {
       await transport.sendMail({
         from: mailFrom,

@@ -5,21 +5,22 @@ import { newId } from '../lib/ids';
 import { queueMail } from '../mail/outbox';
 import { placesOf } from '../questions/questions-of-order';
 import { orderPaidMail } from './order-mails';
-import { type Order } from './order';
-import { createOrdersStore } from './orders-store';
+import { type Order, type OrderLine } from './order';
+import { type OrderContext, readOrderContext } from './order-context';
 
 export async function fulfilOrder(
   trx: Knex.Transaction,
   dependencies: Pick<Dependencies, 'config' | 'orderTokens' | 'ticketCodes'>,
   order: Order,
+  known?: OrderContext,
 ): Promise<void> {
-  await issueTickets(trx, order);
-  await queueMail(trx, await orderPaidMail(trx, dependencies, order, `order-paid:${order.id}`));
+  const context = known ?? (await readOrderContext(trx, order, { agreed: true }));
+  await issueTickets(trx, order, context.lines);
+  await queueMail(trx, await orderPaidMail(trx, dependencies, order, `order-paid:${order.id}`, context));
 }
 
 /** One ticket for each place in the order; UNIQUE (order, seq) refuses a second set. */
-async function issueTickets(trx: Knex.Transaction, order: Order): Promise<void> {
-  const lines = await createOrdersStore(trx).listLines(order.id);
+async function issueTickets(trx: Knex.Transaction, order: Order, lines: OrderLine[]): Promise<void> {
   const tickets = placesOf(lines).map(({ seq, ticketTypeId }) => ({
     id: newId(),
     order_id: order.id,

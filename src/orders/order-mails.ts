@@ -1,8 +1,6 @@
 /** The mails about an order, in the words of its page. */
 import { type Knex } from 'knex';
 import { type Dependencies } from '../dependencies';
-import { codeOf } from '../discounts/discount-codes-store';
-import { createEventChangesStore } from '../events/event-changes-store';
 import { markedTitle } from '../events/event-mode';
 import { toldInWords } from '../events/worth-telling';
 import { eventCalendar } from '../lib/calendar';
@@ -10,25 +8,28 @@ import { formatTimeRange } from '../lib/dates';
 import { formatMoney } from '../lib/money';
 import { type NewMail } from '../mail/outbox';
 import { whatIsAgreed } from '../organizers/organizer-terms';
-import { createTermsStore } from '../organizers/terms-store';
 import { paths } from '../paths';
 import { isComplimentary } from './complimentary-orders-store';
 import { type Order } from './order';
-import { createOrdersStore } from './orders-store';
+import { type OrderContext, readOrderContext } from './order-context';
 
 export type MailDependencies = Pick<Dependencies, 'config' | 'orderTokens'>;
 
-/** "Your tickets": the link to them, what was paid and to whom, and the calendar entry. */
+/** "Your tickets": the link to them, what was paid and to whom, and the calendar entry. `known`: where it was read already. */
 export async function orderPaidMail(
   db: Knex,
   dependencies: MailDependencies,
   order: Order,
   dedupeKey: string,
+  known?: OrderContext,
 ): Promise<NewMail> {
-  const { event, organizer, lines, url } = await readOrderForMail(db, dependencies, order);
-  const change = await createEventChangesStore(db).findSince(order.eventId, order.createdAt);
-  const agreed = whatIsAgreed(await createTermsStore(db).findAgreed(order.id), organizer.name);
-  const code = await codeOf(db, order);
+  const { event, organizer, lines, change, terms, code, url } = await readOrderForMail(
+    db,
+    dependencies,
+    order,
+    known,
+  );
+  const agreed = whatIsAgreed(terms, organizer.name);
   const tickets = lines.reduce((sum, line) => sum + line.quantity, 0);
   return {
     dedupeKey,
@@ -204,11 +205,14 @@ export function footerFor(order: Order, title: string): string {
   return `You get this mail because of order ${order.reference} for ${title}.`;
 }
 
-/** What every mail about an order names. */
-export async function readOrderForMail(db: Knex, { config, orderTokens }: MailDependencies, order: Order) {
-  const event = await db('events').where({ id: order.eventId }).first();
-  event.title = markedTitle(config, event);
-  const organizer = await db('organizers').where({ id: order.organizerId }).first();
-  const lines = await createOrdersStore(db).listLines(order.id);
-  return { event, organizer, lines, url: config.baseUrl + paths.order(orderTokens.sign(order.id)) };
+/** What every mail about an order names. `known`: where it was read already. */
+export async function readOrderForMail(
+  db: Knex,
+  { config, orderTokens }: MailDependencies,
+  order: Order,
+  known?: OrderContext,
+) {
+  const context = known ?? (await readOrderContext(db, order, { agreed: true }));
+  const event = { ...context.event, title: markedTitle(config, context.event) };
+  return { ...context, event, url: config.baseUrl + paths.order(orderTokens.sign(order.id)) };
 }

@@ -2,28 +2,24 @@ import { type Request, type Response } from 'express';
 import { type Knex } from 'knex';
 import { type Dependencies } from '../dependencies';
 import { readMyOrders } from '../checkout/my-orders-cookie';
-import { codeOf } from '../discounts/discount-codes-store';
-import { createEventChangesStore } from '../events/event-changes-store';
 import { toldInWords } from '../events/worth-telling';
 import { emptyForm, type Form } from '../http/forms';
 import { isInTestMode, markedTitle } from '../events/event-mode';
 import { type Notice, renderPage } from '../http/views';
 import { formatMoney } from '../lib/money';
 import { qrSvg } from '../lib/qr';
-import { termsSections, whatIsAgreed } from '../organizers/organizer-terms';
-import { createTermsStore } from '../organizers/terms-store';
+import { type OrganizerTerms, termsSections, whatIsAgreed } from '../organizers/organizer-terms';
 import { paths } from '../paths';
 import { createAnswersStore, TICKET_NAME_COLUMN } from '../questions/answers-store';
 import { answersInGroups, labelsOf, longestAnswer, valuesOf } from '../questions/question';
 import { askedOfBuyer, askedOfHold, placesOf } from '../questions/questions-of-order';
-import { isOrderDisputed } from '../payments/disputes-store';
 import { createRefundsStore } from '../payments/refunds-store';
 import { refundForBuyer } from '../payments/refund-words';
 import { isComplimentary } from './complimentary-orders-store';
 import { isFulfilled, isPaymentUnderWay, type Order, type OrderLine } from './order';
+import { type OrderAftermath, readAftermath, readOrderContext } from './order-context';
 import { sumLines } from './order-sum';
 import { orderWords } from './order-words';
-import { createOrdersStore } from './orders-store';
 
 export interface OrderPageOptions {
   status?: number;
@@ -43,20 +39,18 @@ export async function renderOrderPage(
 ): Promise<void> {
   const { db, orderTokens } = dependencies;
   const token = orderTokens.sign(order.id);
-  const event = await db('events').where({ id: order.eventId }).first();
-  event.title = markedTitle(dependencies.config, event);
-  const organizer = await db('organizers')
-    .where({ id: order.organizerId })
-    .first('name', 'slug', 'contact_email');
-  const lines = await createOrdersStore(db).listLines(order.id);
-  const change = await createEventChangesStore(db).findSince(order.eventId, order.createdAt);
+  const isHold = order.status === 'held';
+  const context = await readOrderContext(db, order, { agreed: !isHold });
+  const { organizer, lines, change, terms, code } = context;
+  const event = { ...context.event, title: markedTitle(dependencies.config, context.event) };
+  const aftermath = isHold ? null : await readAftermath(db, order);
   const tickets = isFulfilled(order.status) ? await listTickets(dependencies, order.id) : [];
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
-  const disputed = isFulfilled(order.status) && (await isOrderDisputed(db, order.id));
+  const disputed = isFulfilled(order.status) && aftermath?.disputed === true;
   const valid = tickets.filter((ticket) => ticket.status === 'valid').length;
   const words = orderWords(order, isFulfilled(order.status) ? valid : quantity, {
     disputed,
-    paid: order.status === 'held' ? null : await readOtherSum(db, order),
+    paid: otherSum(order, aftermath),
   });
   const url = paths.order(token);
   res.set('X-Robots-Tag', 'noindex');
@@ -89,17 +83,17 @@ export async function renderOrderPage(
       inTestMode: isInTestMode(dependencies.config, order),
       stripeAway: waitsForStripe(order) && dependencies.stripe.isAway(order.livemode),
       tickets,
-      refunds: order.status === 'held' ? [] : await listRefundsForBuyer(db, order.id, organizer),
-      sumLines: sumLines(order, lines, await codeOf(db, order)),
-      terms: await termsOfOrder(db, order, organizer.name),
+      refunds: aftermath?.hasRefunds ? await listRefundsForBuyer(db, order.id, organizer) : [],
+      sumLines: sumLines(order, lines, code),
+      terms: termsForPage(terms, organizer.name),
       ...(await questionsOfOrder(db, order, lines)),
       change: change && { text: toldInWords(change) },
       form: options.form ?? emptyForm,
       problem: options.problem ?? null,
       confirming: options.confirming === true,
       complimentary: await isComplimentary(db, order.id),
-      other: order.status === 'held' ? await findOtherHold(req, dependencies, order) : null,
-      extendable: order.status === 'held' && order.holdExtendedAt === null,
+      other: isHold ? await findOtherHold(req, dependencies, order) : null,
+      extendable: isHold && order.holdExtendedAt === null,
       canCorrect: isFulfilled(order.status) && event.ends_at > new Date(),
       serverNow: new Date(),
     },
@@ -119,11 +113,7 @@ async function questionsOfOrder(db: Knex, order: Order, lines: OrderLine[]) {
   };
 }
 
-/** What is agreed to by going on, or what was agreed to. */
-async function termsOfOrder(db: Knex, order: Order, organizerName: string) {
-  const store = createTermsStore(db);
-  const texts =
-    order.status === 'held' ? await store.findCurrent(order.organizerId) : await store.findAgreed(order.id);
+function termsForPage(texts: OrganizerTerms | null, organizerName: string) {
   return {
     id: texts?.id ?? '',
     agreed: whatIsAgreed(texts, organizerName),
@@ -149,15 +139,10 @@ function waitsForStripe(order: Order): boolean {
 }
 
 /** What the buyer was charged, where a person accepted or returned another sum than the order's. */
-async function readOtherSum(db: Dependencies['db'], order: Order): Promise<string | null> {
-  const payment = await db('payment_attempts')
-    .where({ order_id: order.id, status: 'paid' })
-    .whereNotNull('paid_amount')
-    .orderBy('n')
-    .first('paid_amount', 'paid_currency');
-  if (!payment || (payment.paid_amount === order.totalAmount && payment.paid_currency === order.currency))
-    return null;
-  return formatMoney(payment.paid_amount, payment.paid_currency);
+function otherSum(order: Order, aftermath: OrderAftermath | null): string | null {
+  const paid = aftermath?.paid;
+  if (!paid || (paid.amount === order.totalAmount && paid.currency === order.currency)) return null;
+  return formatMoney(paid.amount, paid.currency);
 }
 
 const NAMED: Notice = { kind: 'success', text: 'The new name stands on your tickets.' };

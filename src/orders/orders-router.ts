@@ -16,7 +16,7 @@ import { orderPaidMail } from './order-mails';
 import { renderOrderPage, shortCodeOf } from './order-page';
 import { createOrderLookUps } from './order-look-ups';
 import { createOrdersStore } from './orders-store';
-import { settleOrder } from './settle-order';
+import { settleAttempt } from './settle-order';
 
 /** Somebody who reloads does not make us ask Stripe each time. */
 const ASK_AGAIN_AFTER_MS = 4000;
@@ -112,7 +112,8 @@ export function ordersRouter(dependencies: Dependencies): Router {
     const attempt = await createOrdersStore(db).findLivingAttempt(order.id);
     const askedAt = attempt?.checkedAt?.getTime() ?? 0;
     if (!returned && Date.now() - askedAt < ASK_AGAIN_AFTER_MS) return;
-    await settleOrder(dependencies, order.id).catch((error: unknown) =>
+    if (!attempt) return;
+    await settleAttempt(dependencies, attempt.id).catch((error: unknown) =>
       logger.warn({ err: error, orderId: order.id }, 'a payment could not be checked'),
     );
   }

@@ -19,6 +19,7 @@ import { fulfilOrder } from './fulfil-order';
 import { isCodeUsedUp } from './inventory';
 import { moveOrder, noteOnOrder } from './move-order';
 import { type Cause, isFulfilled, type Order, type OrderStatus, type PaymentAttempt } from './order';
+import { readOrderContext } from './order-context';
 import { lateRefundMail, paymentFailedMail, paymentProcessingMail } from './order-mails';
 import { createOrdersStore } from './orders-store';
 
@@ -124,15 +125,17 @@ async function applyPaid(
     case 'creating_session':
     case 'awaiting_payment':
     case 'processing':
-    case 'expiring':
-      if (await isEventCancelled(trx, order)) {
+    case 'expiring': {
+      const context = await readOrderContext(trx, order, { agreed: true });
+      if (context.event.status === 'cancelled') {
         await reach(trx, order, 'expired', { ...paid, reason: 'the event was cancelled before the payment' });
         return applyLatePayment(trx, dependencies, order, attempt, paid);
       }
       // the lock of the event's inventory comes last: other payments and holds wait for it until the commit
-      await fulfilOrder(trx, dependencies, order);
+      await fulfilOrder(trx, dependencies, order, context);
       await reach(trx, order, 'paid', paid);
       return reflectEarlierRefunds(trx, order, attempt);
+    }
     case 'expired':
     case 'failed':
       return applyLatePayment(trx, dependencies, order, attempt, paid);

@@ -106,17 +106,18 @@ export async function lockNextSlot(trx: Knex.Transaction, { endpoint, livemode }
   return (await read())!;
 }
 
-/** Takes all slots from the given one on for so many seconds, under their lock. */
+/** Takes all slots from the given one on for so many seconds, under their lock. Answers when the next one is. */
 export async function takeSlots(
   trx: Knex.Transaction,
   { endpoint, livemode }: Slot,
   taken: { from: NextSlot; seconds: number },
-): Promise<void> {
-  await trx('stripe_request_slots')
-    .where({ endpoint, livemode })
-    .update({
-      next_free_at: trx.raw('?::timestamptz + make_interval(secs => ?)', [taken.from.at, taken.seconds]),
-    });
+): Promise<string> {
+  const { rows } = await trx.raw(
+    `UPDATE stripe_request_slots SET next_free_at = CAST(:at AS timestamptz) + make_interval(secs => :seconds)
+      WHERE livemode = :livemode AND endpoint = :endpoint RETURNING next_free_at::text AS at`,
+    { endpoint, livemode, at: taken.from.at, seconds: taken.seconds },
+  );
+  return rows[0].at;
 }
 
 export async function pauseFor(ms: number): Promise<void> {

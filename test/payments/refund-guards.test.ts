@@ -63,9 +63,11 @@ async function without<T>(guard: (sql: string) => string, work: () => Promise<T>
     this: Client,
     ...args: unknown[]
   ) {
-    const [query] = args as [{ text?: string } | undefined];
-    if (query && typeof query === 'object' && query.text) query.text = guard(query.text);
-    return send.call(this, ...args) as never;
+    const [query, ...others] = args as [{ text?: string } | undefined];
+    const text = query?.text && guard(query.text);
+    // a name stands for the text that it was given first
+    const changed = text === query?.text ? query : { ...query, text, name: undefined };
+    return send.call(this, changed, ...others) as never;
   });
   try {
     return await work();
