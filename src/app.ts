@@ -33,6 +33,7 @@ import { sameOriginOnly } from './http/same-origin';
 import { noStore, securityHeaders } from './http/security-headers';
 import { sessionMiddleware } from './http/session';
 import { useViews } from './http/views';
+import { messagesRouter } from './messages/messages-router';
 import { complimentaryRouter } from './orders/complimentary-router';
 import { decisionDeskRouter } from './orders/decision-desk-router';
 import { orderDeskRouter } from './orders/order-desk-router';
@@ -114,6 +115,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(complimentaryRouter(dependencies));
   app.use(decisionDeskRouter(dependencies));
   app.use(discountDeskRouter(dependencies));
+  app.use(messagesRouter(dependencies));
   app.use(questionDeskRouter(dependencies));
   app.use(checkInRouter(dependencies));
   app.use(refundsRouter(dependencies));

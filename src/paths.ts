@@ -91,6 +91,9 @@ export const paths = {
   newComplimentaryOrder: (eventId: string) =>
     `/organizer/events/${segment(eventId)}/complimentary-orders/new`,
   complimentaryOrders: (eventId: string) => `/organizer/events/${segment(eventId)}/complimentary-orders`,
+  eventMessages: (eventId: string) => `/organizer/events/${segment(eventId)}/messages`,
+  eventMessage: (eventId: string, id: string) =>
+    `/organizer/events/${segment(eventId)}/messages/${segment(id)}`,
   discountCodes: (eventId: string) => `/organizer/events/${segment(eventId)}/codes`,
   discountCodeSwitch: (eventId: string, id: string) =>
     `/organizer/events/${segment(eventId)}/codes/${segment(id)}/switch`,

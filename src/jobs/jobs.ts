@@ -6,6 +6,7 @@ export interface JobPayloads {
   release_order: { orderId: string };
   send_refund: { refundId: string };
   refund_event: { eventRefundId: string };
+  send_message: { messageId: string };
   send_mail: { mailId: string };
   mail_password_reset: { email: string };
   mail_tickets_of_buyer: { email: string };

@@ -21,6 +21,8 @@ import {
 } from '../orders/out-of-reach';
 import { releaseOrder, UNOPENED_SECONDS } from '../orders/release-order';
 import { settleOrder } from '../orders/settle-order';
+import { createMessagesStore } from '../messages/messages-store';
+import { continueMessage } from '../messages/send-message';
 import { bookRefunds } from '../payments/book-refunds';
 import { listEventRefundsToContinue } from '../payments/event-payments';
 import { continueEventRefund } from '../payments/refund-event';
@@ -56,6 +58,11 @@ export async function sweepOnce(dependencies: Dependencies): Promise<void> {
       'refunds of cancelled events',
       () => listEventRefundsToContinue(db),
       (id) => continueEventRefund(dependencies, id),
+    ],
+    [
+      'messages to attendees',
+      () => createMessagesStore(db).listUnfinished(),
+      (id) => continueMessage(dependencies, id),
     ],
     [
       'connections to end',

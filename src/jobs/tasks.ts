@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { mailPasswordReset } from '../accounts/password-reset';
 import { continueDisconnecting } from '../connect/disconnect';
 import { type Dependencies } from '../dependencies';
+import { continueMessage } from '../messages/send-message';
 import { mailTicketsOfBuyer } from '../orders/mail-tickets-of-buyer';
 import { settleOrder } from '../orders/settle-order';
 import { releaseOrder } from '../orders/release-order';
@@ -29,6 +30,9 @@ export function createTasks(dependencies: Dependencies): TaskList {
     }),
     refund_event: task(z.object({ eventRefundId: z.string() }), ({ eventRefundId }) =>
       continueEventRefund(dependencies, eventRefundId),
+    ),
+    send_message: task(z.object({ messageId: z.string() }), ({ messageId }) =>
+      continueMessage(dependencies, messageId),
     ),
     send_mail: task(z.object({ mailId: z.string() }), ({ mailId }) =>
       dependencies.mailSender.sendMail(mailId),

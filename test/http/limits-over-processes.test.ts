@@ -128,6 +128,17 @@ const LIMITS: [string, () => Visitor, Act][] = [
     sends('/organizer/organizers', { name: 'One More', contact_email: 'more@example.com' }),
   ],
   [
+    'message-test',
+    () => world.visitor('member'),
+    async (visitor) =>
+      visitor.send('POST', `/organizer/events/${world.event}/messages`, {
+        fields: {
+          ...(await TABLE['POST /organizer/events/:id/messages']!.fields!(world)),
+          action: 'test',
+        },
+      }),
+  ],
+  [
     'complimentary-order',
     () => world.visitor('member'),
     async (visitor) =>

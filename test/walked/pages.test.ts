@@ -422,6 +422,30 @@ mistakes('GET /organizer/events/:id/codes', 'member', 'POST /organizer/events/:i
   code: '?',
   value: 'ten',
 });
+get('GET /organizer/events/:id/messages', 'member');
+get(
+  'GET /organizer/events/:id/messages',
+  'member',
+  'none',
+  ({ draftEvent }) => `/organizer/events/${draftEvent}/messages`,
+);
+mistakes('GET /organizer/events/:id/messages', 'member', 'POST /organizer/events/:id/messages', {
+  subject: '',
+  action: 'preview',
+});
+FILLED.push({
+  route: 'GET /organizer/events/:id/messages',
+  name: 'a message to look at, as member',
+  status: 200,
+  open: async (world) =>
+    world.visitor('member').send('POST', `/organizer/events/${world.event}/messages`, {
+      fields: {
+        ...(await TABLE['POST /organizer/events/:id/messages']!.fields!(world)),
+        action: 'test',
+      },
+    }),
+});
+get('GET /organizer/events/:id/messages/:messageId', 'member');
 get('GET /organizer/events/:id/complimentary-orders/new', 'member');
 get(
   'GET /organizer/events/:id/complimentary-orders/new',

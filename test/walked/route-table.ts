@@ -402,6 +402,21 @@ export const TABLE: Record<string, Row> = {
     at: questionAt('/switch'),
     fields: () => ({ to: 'off' }),
   },
+  'GET /organizer/events/:id/messages': { outcomes: membersOnly(page) },
+  'POST /organizer/events/:id/messages': {
+    outcomes: membersOnly(leadsTo(/\/messages\/[\w-]{36}$/, true)),
+    fields: () => ({
+      audience: 'all',
+      subject: 'Doors',
+      body: 'Come early.',
+      key: randomUUID(),
+      action: 'send',
+    }),
+  },
+  'GET /organizer/events/:id/messages/:messageId': {
+    outcomes: membersOnly(page),
+    at: (world) => `/organizer/events/${world.event}/messages/${world.messageId}`,
+  },
   'GET /organizer/events/:id/complimentary-orders/new': { outcomes: membersOnly(page) },
   'POST /organizer/events/:id/complimentary-orders': {
     outcomes: membersOnly(leadsTo(/^\/organizer\/orders\/[\w-]{36}$/, true)),

@@ -56,6 +56,11 @@ export async function buildWorld(given?: Market) {
     { quantity: '2', name: 'Mary Somerville', email: 'mary@example.com', reason: 'Speaker' },
     { action: /complimentary-orders$/ },
   );
+  const message = await member.submit(
+    await member.open(at(`/organizer/events/${sale.id}/messages`)),
+    { subject: 'Doors', body: 'Doors open at seven.\n\nCome early.', action: 'send' },
+    { action: /messages$/ },
+  );
   const toUnpublish = await market.publish(member, { title: 'Off Sale Soon' });
   const toCancel = await market.publish(member, { title: 'Cancelled Soon' });
   const unfinished = await member.submit(await member.open(at('/organizer/events/new')), {
@@ -175,6 +180,7 @@ export async function buildWorld(given?: Market) {
     /** of the event on sale: one that has to be answered for the order, and the name of a ticket */
     questions,
     draftQuestions,
+    messageId: /messages\/([\w-]{36})/.exec(message.url)![1]!,
     giftId: /[\w-]{36}/.exec(gift.url)![0],
     mailId: mail.id as string,
     stripeEventId: stripeEvent.id as string,
