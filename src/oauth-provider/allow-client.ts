@@ -51,7 +51,7 @@ export async function allowClient(
         heading: `${client.name} can see data of your account`,
         paragraphs: [
           `Hello ${user.name}, you allowed ${client.name} just now to read these with your account. It can change nothing.`,
-          ...scopes.map((scope) => SCOPE_WORDS[scope]),
+          ...scopes.map((scope) => SCOPE_WORDS[scope].whole),
           'If it was not you, end its access on your account page and choose a new password.',
         ],
         action: { label: 'See which apps have access', url: person.baseUrl + paths.account() },

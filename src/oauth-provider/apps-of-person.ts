@@ -5,9 +5,8 @@ import { findClient, type OAuthClient, SCOPE_WORDS } from './oauth-clients';
 export interface AppOfPerson {
   clientId: string;
   name: string;
-  /** what it may see, in words */
-  sees: string[];
-  since: Date;
+  /** "events and orders" */
+  sees: string;
   lastUsed: Date | null;
 }
 
@@ -18,12 +17,11 @@ export async function listAppsOfPerson(
   userId: string,
 ): Promise<AppOfPerson[]> {
   const apps = await createGrantsStore(db).listOfUser(userId);
-  return apps.map(({ clientId, scopes, since, lastUsed }) => ({
+  return apps.map(({ clientId, scopes, lastUsed }) => ({
     clientId,
     // one that was taken out of the settings can do nothing, and can be ended all the same
     name: findClient(clients, clientId)?.name ?? clientId,
-    sees: scopes.map((scope) => SCOPE_WORDS[scope]),
-    since,
+    sees: scopes.map((scope) => SCOPE_WORDS[scope].short).join(' and '),
     lastUsed,
   }));
 }

@@ -89,7 +89,7 @@ export function authorizeRouter({ config, db, logger, rateLimits }: Dependencies
       { title: `Let ${client.name} see your data` },
       {
         name: client.name,
-        sees: scopes.map((scope) => SCOPE_WORDS[scope]),
+        sees: scopes.map((scope) => SCOPE_WORDS[scope].whole),
         organizers: organizers.map(({ name }) => name),
         host: new URL(parameters.redirect_uri!).host,
         email: currentUser(req).email,

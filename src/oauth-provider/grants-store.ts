@@ -201,29 +201,25 @@ export function createGrantsStore(db: Knex) {
     /** Which clients a person lets in, the one used last first. One row for each, however often they signed in there. */
     async listOfUser(
       userId: string,
-    ): Promise<{ clientId: string; scopes: Scope[]; since: Date; lastUsed: Date | null }[]> {
-      const rows: { client_id: string; scopes: Scope[]; created_at: Date; last_used_at: Date | null }[] =
-        await db('oauth_grants')
-          .where({ user_id: userId })
-          .modify(living)
-          .orderByRaw('last_used_at DESC NULLS LAST, created_at')
-          .limit(200)
-          .select('client_id', 'scopes', 'created_at', 'last_used_at');
-      const clients = new Map<string, { scopes: Set<Scope>; since: Date; lastUsed: Date | null }>();
-      for (const row of rows) {
-        const known = clients.get(row.client_id) ?? {
-          scopes: new Set<Scope>(),
-          since: row.created_at,
-          lastUsed: row.last_used_at,
-        };
-        for (const scope of row.scopes) known.scopes.add(scope);
-        if (row.created_at < known.since) known.since = row.created_at;
-        clients.set(row.client_id, known);
+    ): Promise<{ clientId: string; scopes: Scope[]; lastUsed: Date | null }[]> {
+      const rows: { client_id: string; scopes: Scope[]; last_used_at: Date | null }[] = await db(
+        'oauth_grants',
+      )
+        .where({ user_id: userId })
+        .modify(living)
+        .orderByRaw('last_used_at DESC NULLS LAST, created_at DESC')
+        .limit(200)
+        .select('client_id', 'scopes', 'last_used_at');
+      const clients = new Map<string, { scopes: Set<Scope>; lastUsed: Date | null }>();
+      for (const { client_id, scopes, last_used_at: lastUsed } of rows) {
+        const known = clients.get(client_id) ?? { scopes: new Set<Scope>(), lastUsed };
+        for (const scope of scopes) known.scopes.add(scope);
+        clients.set(client_id, known);
       }
-      return [...clients].map(([clientId, { scopes, ...rest }]) => ({
+      return [...clients].map(([clientId, { scopes, lastUsed }]) => ({
         clientId,
-        scopes: [...scopes],
-        ...rest,
+        scopes: [...scopes].sort(),
+        lastUsed,
       }));
     },
 

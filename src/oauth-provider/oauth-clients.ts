@@ -2,10 +2,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
-/** What a grant lets a client do, in the words that a person is asked with. Reading only. */
+/** What a grant lets a client read, in the words that a person is asked with, and in one. */
 export const SCOPE_WORDS = {
-  'events:read': 'See your events: title, time, place and state, drafts too',
-  'orders:read': 'See your orders: buyer’s name and email address, tickets, amounts and check-ins',
+  'events:read': { whole: 'Your events: title, time, place and state, drafts too', short: 'events' },
+  'orders:read': {
+    whole: 'Your orders: buyers’ names and email addresses, tickets, amounts and check-ins',
+    short: 'orders',
+  },
 } as const;
 
 export type Scope = keyof typeof SCOPE_WORDS;

@@ -151,7 +151,7 @@ describe('a person', () => {
     });
     const page = await guest.get(signedIn.headers.location!);
     expect(textOf(page)).toMatch(
-      /Let Box Office see your data\?.*signed in as ada.*See your events.*See your orders.*Analytical Society.*app\.example/,
+      /Let Box Office see your data\?.*signed in as ada.*Your events.*Your orders.*Analytical Society.*app\.example/,
     );
 
     const form = readForm(page);
@@ -235,7 +235,7 @@ describe('a person', () => {
     await whoami(first.access);
     const page = await person.agent.get('/account');
     expect(textOf(page)).toMatch(
-      /Apps that you let in .*Box Office See your events.* 20\d\d, .* UTC End access/,
+      /Apps that you let in .*Box Office, sees your events and orders .*20\d\d, .* UTC End access/,
     );
     await postForm(person.agent, '/account', {}, { action: '/account/apps/removal' });
     for (const { access } of [first, second])
