@@ -408,3 +408,48 @@ describe('single settings', () => {
     });
   });
 });
+
+describe('OAUTH_CLIENTS', () => {
+  const client = {
+    id: 'box-office',
+    name: 'Box Office',
+    secrets: ['canary-secret-of-thirty-two-letters-'],
+    redirect_uris: ['https://app.example/back'],
+    scopes: ['orders:read'],
+  };
+  const json = (...clients: object[]) => JSON.stringify(clients);
+
+  it('makes the Stripe App a client on this machine, with a secret that stays, and none in production', () => {
+    const [made] = load({ OAUTH_CLIENTS: json(client) }).oauthClients.slice(1);
+    expect(made).toMatchObject({
+      id: 'stripe-app',
+      secrets: [expect.stringMatching(/^[\w-]{43}$/)],
+      redirectUris: [
+        'http://localhost:3000/api/oauth/authorise',
+        'http://localhost:3000/api/oauth/authorize',
+      ],
+    });
+    expect(load({}).oauthClients).toEqual([made]);
+    expect(load(PRODUCTION).oauthClients).toEqual([]);
+    const own = { ...client, id: 'stripe-app' };
+    expect(load({ OAUTH_CLIENTS: json(own) }).oauthClients).toMatchObject([{ secrets: client.secrets }]);
+  });
+
+  it.each<[string, string]>([
+    ['no JSON', 'canary'],
+    ['no list', '{"canary":1}'],
+    ['a short secret', json({ ...client, secrets: ['canary'] })],
+    ['a scope that is none', json({ ...client, scopes: ['canary'] })],
+    ['a field that is none', json({ ...client, canary: '1' })],
+    ['no address', json({ ...client, redirect_uris: [] })],
+    ['an id twice', json(client, client)],
+    ['http in production', json({ ...client, redirect_uris: ['http://canary.example/back'] })],
+    ['a query', json({ ...client, redirect_uris: ['https://canary.example/back?a=1'] })],
+    ['a fragment', json({ ...client, redirect_uris: ['https://canary.example/back#'] })],
+    ['no path', json({ ...client, redirect_uris: ['https://canary.example'] })],
+    ['a script', json({ ...client, redirect_uris: ['javascript:canary'] })],
+  ])('refuses %s', (_what, OAUTH_CLIENTS) => {
+    expect(problemsOf({ ...PRODUCTION, OAUTH_CLIENTS })).toEqual([expect.stringMatching(/^OAUTH_CLIENTS: /)]);
+    expect(problemsOf({ ...PRODUCTION, OAUTH_CLIENTS: json(client) })).toEqual([]);
+  });
+});
