@@ -26,6 +26,7 @@ function truthOf(status: OrderStatus, detail: string | null): string {
     case 'awaiting_payment':
     case 'failed':
     case 'expired':
+    case 'cancelled': // only what was free
       return NOT_CHARGED;
     case 'expiring':
     case 'processing':
@@ -51,7 +52,7 @@ test.each(states)('%s (%s): charged or not, and what is next', (status, detail) 
   expect(words.charged).toMatch(
     {
       [CHARGED]: /Paid €20\.00|You were charged|was given back|goes back to you/,
-      [NOT_CHARGED]: /You were not charged|Nothing was charged/,
+      [NOT_CHARGED]: /You were not charged|[Nn]othing was charged/,
       [OPEN]: /If you (paid|were charged)|was begun|no charge to keep/,
     }[truthOf(status, detail)]!,
   );
