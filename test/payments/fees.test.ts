@@ -75,10 +75,31 @@ describe('a fee with bounds', () => {
     [{ percentHundredths: 0, fixed: { eur: 50n } }, 'eur', '€0.50 for each paid ticket'],
     [{ percentHundredths: 0, fixed: {} }, 'eur', 'nothing'],
     [bounded, 'jpy', 'nothing'],
+    [
+      { percentHundredths: 0, fixed: {}, least: { eur: 50n } },
+      'eur',
+      '€0.00 for each paid ticket, at least €0.50',
+    ],
   ])('is said in words', (policy: FeePolicy, currency, words) => {
     expect(feeWords(policy, currency)).toBe(words);
   });
 });
+
+it.each([
+  // the largest sum of ISK is a multiple of its step of 100, and so is what is added to a price
+  ['isk', 100n, 100n],
+  ['isk', 150n, 100n],
+  ['isk', 99n, 0n],
+])(
+  'a fee that is passed on never takes a price beyond the largest sum, and keeps the step: %s, %s left',
+  (currency, room, fee) => {
+    const asked = largestAmount(currency) - room;
+    expect(pricePassedOn(asked, currency, { percentHundredths: 1000, fixed: {} })).toEqual({
+      price: asked + fee,
+      passedOnFee: fee,
+    });
+  },
+);
 
 describe('whatever is sold', () => {
   const currency = fc.constantFrom(...CURRENCIES);

@@ -67,7 +67,10 @@ async function main(): Promise<boolean> {
   if (!patches) throw new Error(`--without is one of ${Object.keys(GUARDS).join(', ')}`);
 
   console.log(`${minutes} min, seed ${seed}${values.without ? `, without ${values.without}` : ''}`);
-  const report = await withWorld(patches, (world) => soak(world, { minutes, seed }));
+  const report = await withWorld(patches, (world) =>
+    // without a guard there is nothing to wait for
+    soak(world, { minutes, seed, ...(patches.length > 0 ? { mostRounds: 2 } : {}) }),
+  );
   print(report);
   if (values.json) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   return isGood(report);
@@ -93,7 +96,10 @@ async function withWorld<T>(patches: Patch[], work: (world: World) => Promise<T>
   }
 }
 
-async function soak(world: World, { minutes, seed }: { minutes: number; seed: number }): Promise<Report> {
+async function soak(
+  world: World,
+  { minutes, seed, mostRounds }: { minutes: number; seed: number; mostRounds?: number },
+): Promise<Report> {
   const random = createRandom(seed);
   const elder = await world.start();
   await world.start();
@@ -119,7 +125,7 @@ async function soak(world: World, { minutes, seed }: { minutes: number; seed: nu
     watchMachine(stage),
   ]);
   await endTroubles(stage);
-  const restRounds = await comeToRest(world);
+  const restRounds = await comeToRest(world, mostRounds);
   const { counts, examples } = countFindings(await findings(world));
   const undersold = await findUndersold(world, lasting);
   const pages = (await brokenPromises(world)).filter((broken) =>
