@@ -284,6 +284,20 @@ export const TABLE: Record<string, Row> = {
     }),
   },
 
+  // whose address is not confirmed lets nobody in
+  'GET /oauth/authorize': {
+    outcomes: signedIn(page, { colleague: forbidden }),
+    at: (world) => `/oauth/authorize?${new URLSearchParams({ ...appRequest(world), x: '1' })}`,
+  },
+  'POST /oauth/authorize': {
+    // a page that leads on to the app
+    outcomes: signedIn({ status: 200, changes: true }, { colleague: forbidden }),
+    fields: (world) => ({ ...appRequest(world), allowed: 'true' }),
+  },
+  'POST /account/apps/removal': {
+    outcomes: signedIn(leadsTo(/^\/account$/, true), { colleague: leadsTo(/^\/account$/) }),
+    fields: () => ({ client: 'stripe-app' }),
+  },
   'GET /account': { outcomes: signedIn(page) },
   'POST /account/name': {
     outcomes: signedIn(leadsTo(/^\/account$/, true)),
@@ -323,20 +337,6 @@ export const TABLE: Record<string, Row> = {
   },
   'POST /account/two-factor/recovery-codes': { outcomes: signedIn(leadsTo(/^\/account\/two-factor$/)) },
   'POST /account/two-factor/removal': { outcomes: signedIn(leadsTo(/^\/account$/, true)) },
-  // whose address is not confirmed lets nobody in
-  'GET /oauth/authorize': {
-    outcomes: signedIn(page, { colleague: forbidden }),
-    at: (world) => `/oauth/authorize?${new URLSearchParams({ ...appRequest(world), x: '1' })}`,
-  },
-  'POST /oauth/authorize': {
-    // a page that leads on to the app
-    outcomes: signedIn({ status: 200, changes: true }, { colleague: forbidden }),
-    fields: (world) => ({ ...appRequest(world), allowed: 'true' }),
-  },
-  'POST /account/apps/removal': {
-    outcomes: signedIn(leadsTo(/^\/account$/, true), { colleague: leadsTo(/^\/account$/) }),
-    fields: () => ({ client: 'stripe-app' }),
-  },
   'GET /account/closure': { outcomes: signedIn(page) },
 
   'GET /organizer': { outcomes: ownDesk(page) },
