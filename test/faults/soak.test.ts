@@ -23,4 +23,4 @@ test('twin: if payments were not settled, a soak would end with exit code 1, and
   } finally {
     built.remove();
   }
-}, 240_000);
+}, 300_000);

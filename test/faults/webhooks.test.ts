@@ -51,10 +51,9 @@ test('W16: the event of a payment comes before we have stored its session: it is
 test('W18: a flood of unsigned nonsense is refused before the database hears of it, and buyers go on', async () => {
   const web = await world().start();
   const sale = await world().sales.open();
-  const statements: string[] = [];
+  const heard: string[] = [];
   web.database.watch((chunk, direction) => {
-    if (direction === 'out' && /INSERT INTO stripe_events/i.test(chunk.toString('latin1')))
-      statements.push('stripe_events');
+    if (direction === 'out' && chunk.includes('evt_forged')) heard.push(chunk.toString('latin1'));
   });
   const flood = startFlood(new URL(web.url).port);
   const bought: number[] = [];
@@ -67,7 +66,7 @@ test('W18: a flood of unsigned nonsense is refused before the database hears of 
   const answered = flood.stop();
   expect(answered.refused).toBeGreaterThan(200);
   expect(answered.others).toEqual([]);
-  expect(statements).toEqual([]);
+  expect(heard).toEqual([]);
   expect(bought).toEqual(Array.from({ length: 10 }, () => 303));
 });
 

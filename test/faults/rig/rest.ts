@@ -53,7 +53,7 @@ async function untilCompared(world: World, worker: AppProcess): Promise<void> {
     before = due;
     await worker.sweep();
     // an account with thousands of sessions takes its time
-    await untilJobsAreDone(world, 120_000);
+    await untilJobsAreDone(world, { patienceMs: 120_000, task: 'reconcile_account' });
   }
 }
 
@@ -66,10 +66,15 @@ async function untilDelivered(world: World): Promise<void> {
   }
 }
 
-async function untilJobsAreDone({ db }: World, patienceMs = 5000): Promise<void> {
+async function untilJobsAreDone(
+  { db }: World,
+  { patienceMs = 5000, task = null }: { patienceMs?: number; task?: string | null } = {},
+): Promise<void> {
   for (let waited = 0; waited < patienceMs; waited += 50) {
     const { rows } = await db.raw(
-      `SELECT count(*)::integer AS due FROM graphile_worker.jobs WHERE run_at <= now() AND attempts < max_attempts`,
+      `SELECT count(*)::integer AS due FROM graphile_worker.jobs
+        WHERE run_at <= now() AND attempts < max_attempts AND task_identifier = coalesce(:task, task_identifier)`,
+      { task },
     );
     if (rows[0].due === 0) return;
     await pause(50);
