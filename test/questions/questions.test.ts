@@ -119,7 +119,9 @@ test('a paid order answers in checkout; the answers stand with the buyer, at the
     /Answers How did you hear of us\? =HYPERLINK\("evil"\) Days Friday Sunday Ticket 1/,
   );
   const csv = await sale.browser.open(market.at(`/organizer/events/${sale.id}/orders.csv`));
-  expect(csv.html).toContain('Code,How did you hear of us?,Name on the ticket,Food,Days,Why reduced?\r\n');
+  expect(csv.html).toContain(
+    'Complimentary,How did you hear of us?,Name on the ticket,Food,Days,Why reduced?\r\n',
+  );
   expect(csv.html).toContain(
     `"'=HYPERLINK(""evil"")","Ticket 1: Annabella\nTicket 2: George","Ticket 1: Soup\nTicket 2: Bread","Friday, Sunday",\r\n`,
   );
@@ -217,7 +219,7 @@ test('a question is changed, moved, ended and asked again; the answers stay in t
   expect((await ask('third', { label: 'Third name', kind: 'name' })).status).toBe(422);
   const csv = await sale.browser.open(market.at(`/organizer/events/${sale.id}/orders.csv`));
   expect(csv.html).toContain(
-    'Code,How did you hear of us?,Supper,Days,Why reduced?,Another name,Name on the ticket\r\n',
+    'Complimentary,How did you hear of us?,Supper,Days,Why reduced?,Another name,Name on the ticket\r\n',
   );
   const actions = await market
     .db('audit_log')
