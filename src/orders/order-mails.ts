@@ -58,7 +58,7 @@ export async function orderPaidMail(
           value:
             event.location_kind === 'online'
               ? `Online: ${event.online_url}`
-              : [event.venue_name, event.venue_address].filter(Boolean).join(', '),
+              : [event.venue_name, event.venue_address?.replaceAll('\n', ', ')].filter(Boolean).join(', '),
         },
         ...lines.map((line) => ({
           label: line.ticketTypeName,

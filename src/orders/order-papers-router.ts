@@ -34,7 +34,7 @@ export function orderPapersRouter(dependencies: Dependencies): Router {
       where:
         event.location_kind === 'online'
           ? 'Online; the address is on the page of your order'
-          : [event.venue_name, event.venue_address]
+          : [event.venue_name, event.venue_address?.replaceAll('\n', ', ')]
               .filter(Boolean)
               .join(', ')
               .replaceAll(/\s*\n\s*/g, ', '),
