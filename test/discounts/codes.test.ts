@@ -91,7 +91,7 @@ test('a code is made at the desk, typed in small letters, paid with, and shown w
   const deskOrder = await sale.browser.open(market.at(`/organizer/orders/${row.id}`));
   expect(deskOrder.text).toMatch(/Code FRIENDS − €8\.00 Total €32\.00/);
   const csv = await sale.browser.open(market.at(`/organizer/events/${sale.id}/orders.csv`));
-  expect(csv.html).toMatch(/32\.00,EUR,\S+,FRIENDS\r\n/);
+  expect(csv.html).toMatch(/32\.00,EUR,\S+,FRIENDS,\r\n/);
   const mail = await market
     .db('mails')
     .where({ order_id: row.id, template: 'order-paid' })
