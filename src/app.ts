@@ -6,6 +6,8 @@ import { accountsRouter } from './accounts/accounts-router';
 import { passwordResetRouter } from './accounts/password-reset-router';
 import { twoFactorRouter } from './accounts/two-factor-router';
 import { adminRouter } from './admin/admin-router';
+import { ownCancellationRouter } from './cancellations/own-cancellation-router';
+import { policyDeskRouter } from './cancellations/policy-desk-router';
 import { checkInRouter } from './check-in/check-in-router';
 import { checkoutRouter } from './checkout/checkout-router';
 import { holdsRouter } from './checkout/holds-router';
@@ -90,6 +92,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(findTicketsRouter(dependencies));
   app.use(ordersRouter(dependencies));
   app.use(orderCorrectionsRouter(dependencies));
+  app.use(ownCancellationRouter(dependencies));
   app.use(orderPapersRouter(dependencies));
   app.use(devRouter(dependencies));
 
@@ -116,6 +119,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(decisionDeskRouter(dependencies));
   app.use(discountDeskRouter(dependencies));
   app.use(messagesRouter(dependencies));
+  app.use(policyDeskRouter(dependencies));
   app.use(questionDeskRouter(dependencies));
   app.use(checkInRouter(dependencies));
   app.use(refundsRouter(dependencies));

@@ -25,6 +25,7 @@ export const paths = {
   orderTicketsPdf: (token: string) => `/orders/${segment(token)}/tickets.pdf`,
   orderReceipt: (token: string) => `/orders/${segment(token)}/receipt`,
   orderExtension: (token: string) => `/orders/${segment(token)}/extension`,
+  orderCancellation: (token: string) => `/orders/${segment(token)}/cancellation`,
   orderName: (token: string) => `/orders/${segment(token)}/name`,
   orderAnswers: (token: string) => `/orders/${segment(token)}/answers`,
   orderMails: (token: string) => `/orders/${segment(token)}/mails`,
@@ -91,6 +92,7 @@ export const paths = {
   newComplimentaryOrder: (eventId: string) =>
     `/organizer/events/${segment(eventId)}/complimentary-orders/new`,
   complimentaryOrders: (eventId: string) => `/organizer/events/${segment(eventId)}/complimentary-orders`,
+  selfCancellation: (eventId: string) => `/organizer/events/${segment(eventId)}/self-cancellation`,
   eventMessages: (eventId: string) => `/organizer/events/${segment(eventId)}/messages`,
   eventMessage: (eventId: string, id: string) =>
     `/organizer/events/${segment(eventId)}/messages/${segment(id)}`,

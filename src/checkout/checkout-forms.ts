@@ -57,6 +57,11 @@ function readAmount(text: string | undefined, currency: string): bigint | null |
 export const detailsForm = z.object({
   name: textField({ required: 'Enter your name', max: 120 }),
   email: emailField('Enter your email address'),
+  /** what the page said of cancelling by oneself */
+  cancellation: z
+    .string()
+    .optional()
+    .transform((text) => text || null),
   /** the version of the organizer's terms that the page showed */
   terms: z
     .string()

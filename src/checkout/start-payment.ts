@@ -27,7 +27,14 @@ export type StartedPayment =
 export async function startPayment(
   dependencies: Pick<Dependencies, 'db' | 'config' | 'orderTokens' | 'ticketCodes'>,
   orderId: string,
-  details: { name: string; email: string; terms: string | null; asked: AskedGroup[]; answers: Answer[] },
+  details: {
+    name: string;
+    email: string;
+    terms: string | null;
+    cancellation: string | null;
+    asked: AskedGroup[];
+    answers: Answer[];
+  },
 ): Promise<StartedPayment> {
   return inTransaction(dependencies.db, async (trx) => {
     const order = await createOrdersStore(trx).lock(orderId);
@@ -42,6 +49,7 @@ export async function startPayment(
         'events.suspended_at',
         'events.organizer_suspended',
         'events.stripe_connection_id',
+        'events.self_cancellation',
         'organizers.current_terms_id',
         trx.raw('CAST(? AS timestamptz) <= now() AS hold_over', [order.holdExpiresAt]),
       );
@@ -50,10 +58,12 @@ export async function startPayment(
     if (event.status !== 'published' || suspended || event.ends_at <= new Date())
       return { outcome: 'refused', reason: 'event_closed' };
 
-    if (event.current_terms_id !== details.terms) return { outcome: 'refused', reason: 'terms_changed' };
+    if (event.current_terms_id !== details.terms || event.self_cancellation !== details.cancellation)
+      return { outcome: 'refused', reason: 'terms_changed' };
 
     const given = {
       agreed_terms_id: details.terms,
+      self_cancellation: details.cancellation,
       buyer_name: details.name,
       buyer_email: details.email,
       opened_at: trx.raw('coalesce(opened_at, now())'),

@@ -35,6 +35,9 @@ export async function duplicateEvent(
   if (copy.stripeConnectionId && !named) copy.stripeConnectionId = null;
   let codes = 0;
   const id = await createEvent(db, copy, owner, async (trx, copyId) => {
+    await trx('events')
+      .where({ id: copyId })
+      .update({ self_cancellation: trx('events').where({ id: event.id }).select('self_cancellation') });
     const toCopied = await copiedTypes(trx, ticketTypes, copyId);
     await copyQuestions(trx, event.id, copyId, toCopied);
     codes = await copyCodes(trx, event, { id: copyId, startsAt: copy.event.startsAt }, toCopied);

@@ -1,6 +1,7 @@
 import { type Request, type Response } from 'express';
 import { canTakeCharges } from '../connect/connection';
 import { connectionForEvent } from '../connect/connection-for-event';
+import { policyWords, readPolicy } from '../cancellations/policy';
 import { type Config } from '../config';
 import { type Dependencies } from '../dependencies';
 import { type DiscountCode, readCode, UNKNOWN_CODE, whyUnusable } from '../discounts/discount-code';
@@ -167,6 +168,7 @@ export function eventPageLocals(
     event,
     organizer,
     legal,
+    cancellation: policyWords(readPolicy(event.selfCancellation)),
     box,
     story: descriptionHtml(event.description),
     form: options.form ?? emptyForm,

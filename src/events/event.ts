@@ -20,6 +20,8 @@ export interface EventDetails extends EventForSale {
   livemode: boolean;
   /** null = the organizer's default connection */
   stripeConnectionId: string | null;
+  /** what buyers may cancel by themselves (`cancellations/policy`) */
+  selfCancellation?: string | null;
   publishedAt: Date | null;
   cancelledAt: Date | null;
   cancellationReason: string | null;

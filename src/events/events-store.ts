@@ -23,6 +23,7 @@ export interface EventRow {
   livemode: boolean;
   status: EventDetails['status'];
   stripe_connection_id: string | null;
+  self_cancellation: string | null;
   published_at: Date | null;
   cancelled_at: Date | null;
   cancellation_reason: string | null;
@@ -165,6 +166,7 @@ export function toEvent(row: EventRow): EventDetails {
     livemode: row.livemode,
     status: row.status,
     stripeConnectionId: row.stripe_connection_id,
+    selfCancellation: row.self_cancellation,
     publishedAt: row.published_at,
     cancelledAt: row.cancelled_at,
     cancellationReason: row.cancellation_reason,

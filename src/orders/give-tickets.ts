@@ -67,6 +67,7 @@ interface Fitting {
   typeName: string;
   currency: string;
   livemode: boolean;
+  selfCancellation: string | null;
 }
 
 async function checkGift(
@@ -95,7 +96,12 @@ async function checkGift(
         ? `Only ${left} of ${type.name} ${left === 1 ? 'is' : 'are'} left. Give fewer`
         : `All ${type.name} tickets are sold or held. Raise their number in the event first`,
     );
-  return { typeName: type.name, currency: event.currency, livemode: event.livemode };
+  return {
+    typeName: type.name,
+    currency: event.currency,
+    livemode: event.livemode,
+    selfCancellation: event.self_cancellation,
+  };
 }
 
 /** Why tickets of an event can't be given away now; null when they can. */
@@ -123,6 +129,7 @@ async function insertHeld(trx: Knex.Transaction, gift: Gift, { typeName, ...of }
     currency: of.currency,
     total_amount: 0,
     livemode: of.livemode,
+    self_cancellation: of.selfCancellation,
     buyer_name: gift.name,
     buyer_email: gift.email,
     hold_expires_at: trx.fn.now(),

@@ -23,6 +23,7 @@ export interface OrderContext {
     venue_name: string | null;
     venue_address: string | null;
     online_url: string | null;
+    self_cancellation: string | null;
   };
   organizer: { name: string; slug: string; contact_email: string };
   lines: OrderLine[];
@@ -42,7 +43,7 @@ export async function readOrderContext(
   const { rows } = await db.raw(
     `SELECT events.id, events.slug, events.title, events.livemode, events.status, events.cancellation_reason,
             events.starts_at, events.ends_at, events.time_zone, events.location_kind, events.venue_name,
-            events.venue_address, events.online_url, organizers.name AS organizer_name,
+            events.venue_address, events.online_url, events.self_cancellation, organizers.name AS organizer_name,
             organizers.slug AS organizer_slug, organizers.contact_email, terms.id AS terms_id, terms.terms,
             terms.refund_policy, terms.imprint, terms.created_at AS terms_created_at,
             (SELECT code FROM discount_codes WHERE id = orders.discount_code_id) AS code,

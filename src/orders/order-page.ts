@@ -15,6 +15,8 @@ import { answersInGroups, labelsOf, longestAnswer, valuesOf } from '../questions
 import { askedOfBuyer, askedOfHold, placesOf } from '../questions/questions-of-order';
 import { createRefundsStore } from '../payments/refunds-store';
 import { refundForBuyer } from '../payments/refund-words';
+import { readOwnCancellation } from '../cancellations/cancel-own-order';
+import { policyWords, readPolicy } from '../cancellations/policy';
 import { isComplimentary } from './complimentary-orders-store';
 import { isFulfilled, isPaymentUnderWay, type Order, type OrderLine } from './order';
 import { type OrderAftermath, readAftermath, readOrderContext } from './order-context';
@@ -92,6 +94,13 @@ export async function renderOrderPage(
       problem: options.problem ?? null,
       confirming: options.confirming === true,
       complimentary: await isComplimentary(db, order.id),
+      cancellation: {
+        text: event.self_cancellation ?? '',
+        words: policyWords(readPolicy(event.self_cancellation)),
+        possible:
+          isFulfilled(order.status) &&
+          (await readOwnCancellation(db, dependencies, order)).state === 'possible',
+      },
       other: isHold ? await findOtherHold(req, dependencies, order) : null,
       extendable: isHold && order.holdExtendedAt === null,
       canCorrect: isFulfilled(order.status) && event.ends_at > new Date(),

@@ -85,9 +85,12 @@ function whatOf(refund: Refund, seqs: number[]): string {
 
 function byOf(refund: Refund): string {
   if (refund.origin === 'dashboard') return 'At Stripe';
-  return { organizer: 'Organizer', admin: 'Foyer', system: 'Foyer, by itself' }[
-    refund.requestedAs ?? 'system'
-  ];
+  return {
+    organizer: 'Organizer',
+    admin: 'Foyer',
+    system: 'Foyer, by itself',
+    buyer: 'Buyer, by your policy',
+  }[refund.requestedAs ?? 'system'];
 }
 
 async function ticketsByRefund(db: Knex, orderId: string): Promise<Map<string, number[]>> {

@@ -34,7 +34,7 @@ export interface Refund {
   serverErrors: number;
   firstSentAt: Date | null;
   lastError: string | null;
-  requestedAs: 'organizer' | 'admin' | 'system' | null;
+  requestedAs: 'organizer' | 'admin' | 'system' | 'buyer' | null;
   eventRefundId: string | null;
   ticketsDecidedAt: Date | null;
   succeededAt: Date | null;

@@ -107,7 +107,7 @@ export async function insertRefund(
   payment: PaymentAttempt,
   quote: RefundQuote,
   by: {
-    as: 'organizer' | 'admin' | 'system';
+    as: 'organizer' | 'admin' | 'system' | 'buyer';
     userId: string | null;
     reason: string;
     formKey?: string;

@@ -19,6 +19,7 @@ const WITHOUT_TOKEN = [
   'POST /find-my-tickets',
   'POST /orders/:token/answers',
   'POST /orders/:token/name',
+  'POST /orders/:token/cancellation',
   'POST /orders/:token/extension',
   'POST /orders/:token/payment',
   'POST /orders/:token/release',

@@ -188,6 +188,14 @@ FILLED.push({
     return world.visitor('buyer').send('GET', `/orders/${world.tokens.toRelease}`);
   },
 });
+get('GET /orders/:token/cancellation', 'buyer', 'what goes back');
+get(
+  'GET /orders/:token/cancellation',
+  'buyer',
+  'not to be',
+  ({ tokens }) => `/orders/${tokens.held}/cancellation`,
+);
+mistakes('GET /orders/:token/cancellation', 'buyer', 'POST /orders/:token/cancellation', { key: 'x' });
 get('GET /tickets/:code', 'buyer');
 
 for (const page of ['/dev/mail', '/dev/mail/:id', '/dev/mail/:id/html', '/dev/components'])
@@ -422,6 +430,13 @@ mistakes('GET /organizer/events/:id/codes', 'member', 'POST /organizer/events/:i
   code: '?',
   value: 'ten',
 });
+get('GET /organizer/events/:id/self-cancellation', 'member');
+mistakes(
+  'GET /organizer/events/:id/self-cancellation',
+  'member',
+  'POST /organizer/events/:id/self-cancellation',
+  { covers: '', until: '-1' },
+);
 get('GET /organizer/events/:id/messages', 'member');
 get(
   'GET /organizer/events/:id/messages',

@@ -195,6 +195,13 @@ export const TABLE: Record<string, Row> = {
   'GET /orders/:token': { outcomes: withTheAddress(page) },
   'GET /orders/:token/tickets.pdf': { outcomes: withTheAddress(page) },
   'GET /orders/:token/receipt': { outcomes: withTheAddress(page) },
+  'GET /orders/:token/cancellation': { outcomes: withTheAddress(page) },
+  'POST /orders/:token/cancellation': {
+    // what the buyer was shown is not what would be done
+    outcomes: withTheAddress({ status: 409, changes: false }),
+    fields: () => ({ key: randomUUID(), seen: 'order.1' }),
+    sender: 'buyer',
+  },
   'POST /orders/:token/name': {
     outcomes: withTheAddress(leadsTo(/\?named=1$/, true)),
     fields: () => ({ name: 'Charles Babbage' }),
@@ -401,6 +408,12 @@ export const TABLE: Record<string, Row> = {
     outcomes: membersOnly(leadsTo(/\/questions$/, true), { colleague: leadsTo(/\/questions$/) }),
     at: questionAt('/switch'),
     fields: () => ({ to: 'off' }),
+  },
+  'GET /organizer/events/:id/self-cancellation': { outcomes: membersOnly(page) },
+  'POST /organizer/events/:id/self-cancellation': {
+    outcomes: membersOnly(leadsTo(/\/self-cancellation$/, true)),
+    at: event('draftEvent', '/self-cancellation'),
+    fields: () => ({ covers: 'both', until: '2', unit: 'days', refund: 'whole' }),
   },
   'GET /organizer/events/:id/messages': { outcomes: membersOnly(page) },
   'POST /organizer/events/:id/messages': {
