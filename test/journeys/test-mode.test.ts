@@ -50,7 +50,7 @@ it('is marked wherever it is read', async () => {
   const mail = await market.db('mails').where({ template: 'order-paid' }).first('subject');
   expect(mail.subject).toBe('Your tickets for [Test] An Evening with the Engine');
   expect((await organizer.open(at('/orders'))).text).toContain('[Test] An Evening');
-  expect((await organizer.open(at('/orders.csv'))).html).toMatch(/,Mode,Code\r\n.*,test,\r\n/);
+  expect((await organizer.open(at('/orders.csv'))).html).toMatch(/,Mode,Code,Complimentary\r\n.*,test,,\r\n/);
   expect((await organizer.open(at('/check-in'))).text).toContain('[Test] An Evening');
 });
 
