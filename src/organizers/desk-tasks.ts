@@ -74,8 +74,17 @@ export function deskTasks(overview: Overview, standard: Connection | null): Task
       iconName: 'calendar',
       urgent: false,
       title: event.title,
-      text: `Begins ${formatDateTime(event.startsAt, event.timeZone)}, ${zoneName(event.timeZone)}. ${event.sold} of ${event.capacity} sold.`,
-      href: paths.manageEvent(event.id),
+      text: `Begins ${formatDateTime(event.startsAt, event.timeZone)}, ${zoneName(event.timeZone)}. ${event.sold} of ${event.capacity} sold.${event.today ? ' Open its door here, on the phone that scans.' : ''}`,
+      href: event.today ? paths.checkIn(event.id) : paths.manageEvent(event.id),
+    }));
+  const nearlySoldOut = overview.comingEvents
+    .filter((event) => !event.soon && isNearlySoldOut(event))
+    .map((event) => ({
+      iconName: 'ticket',
+      urgent: false,
+      title: `“${event.title}” is nearly sold out`,
+      text: `${event.capacity - event.sold - event.held} of ${event.capacity} tickets are left. Raise their number, if the house has room.`,
+      href: paths.editEvent(event.id),
     }));
   const unfinished = overview.unfinishedForms.map((form) => ({
     iconName: 'clock',
@@ -118,9 +127,16 @@ export function deskTasks(overview: Overview, standard: Connection | null): Task
     ...payments,
     ...stopped,
     ...soon,
+    ...nearlySoldOut,
     ...unfinished,
     ...drafts,
   ];
+}
+
+/** A tenth or less is left, but something. */
+function isNearlySoldOut({ sold, held, capacity }: Overview['comingEvents'][number]): boolean {
+  const left = capacity - sold - held;
+  return left > 0 && left * 10 <= capacity;
 }
 
 function refundTask(matter: RefundMatter): Task {

@@ -33,6 +33,8 @@ interface ComingEvent {
   capacity: number;
   /** begins within two days, or has begun */
   soon: boolean;
+  /** begins within half a day, or has begun: people come to its door */
+  today: boolean;
 }
 
 export interface Overview {
@@ -165,6 +167,7 @@ interface ComingRow {
   capacity: number | null;
   types_capacity: bigint | null;
   soon: boolean;
+  today: boolean;
 }
 
 async function listComingEvents(db: Knex, who: Who): Promise<ComingEvent[]> {
@@ -186,6 +189,7 @@ async function listComingEvents(db: Knex, who: Who): Promise<ComingEvent[]> {
         '(SELECT sum(t.capacity) FROM ticket_types t WHERE t.event_id = events.id AND t.removed_at IS NULL) AS types_capacity',
       ),
       db.raw("starts_at < now() + interval '2 days' AS soon"),
+      db.raw("starts_at < now() + interval '12 hours' AS today"),
     );
   return rows.map((row) => ({
     id: row.id,
@@ -197,6 +201,7 @@ async function listComingEvents(db: Knex, who: Who): Promise<ComingEvent[]> {
     held: row.held,
     capacity: smallest(row.capacity, row.types_capacity),
     soon: row.soon,
+    today: row.today,
   }));
 }
 
