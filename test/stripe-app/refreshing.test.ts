@@ -70,9 +70,11 @@ async function without<T>(guard: (sql: string) => string, work: () => Promise<T>
     this: Client,
     ...args: unknown[]
   ) {
-    const [query] = args as [{ text?: string } | undefined];
-    if (query && typeof query === 'object' && query.text) query.text = guard(query.text);
-    return send.call(this, ...args) as never;
+    const [query, ...others] = args as [{ text?: string } | undefined];
+    const text = query?.text && guard(query.text);
+    // under its own name the statement would run as it was prepared
+    const sent = text === query?.text ? query : { ...query, name: undefined, text };
+    return send.call(this, sent, ...others) as never;
   });
   try {
     return await work();
