@@ -1,6 +1,6 @@
 import tseslint from 'typescript-eslint';
 
-/** Features may use these; these never import a feature (DESIGN: arrows go down the list). */
+/** Features may use these; these never import a feature. */
 const foundations = ['http', 'db', 'lib'];
 const features = [
   'accounts',

@@ -47,7 +47,7 @@ export interface Connection {
   endReason: string | null;
 }
 
-/** The states that people see, in the words of DESIGN section 6. */
+/** The states that people see. */
 export type ConnectionState = 'none' | 'ready' | 'paused' | 'restricted' | 'disconnecting' | 'disconnected';
 
 export function stateOf(connection: Connection | null): ConnectionState {

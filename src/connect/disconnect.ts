@@ -1,5 +1,5 @@
 /**
- * The end of a connection (DESIGN section 6). Order matters, since nothing on the account can be reached afterwards: stop
+ * The end of a connection. Order matters, since nothing on the account can be reached afterwards: stop
  * new payments → end the open sessions and settle what was paid meanwhile → tell Stripe → mark, audit, mail. Every step
  * may run twice; the worker goes on where a process stopped.
  */

@@ -1,4 +1,4 @@
-/** An order's states and the moves between them: the one table that `moveOrder` obeys (DESIGN section 5). */
+/** An order's states and the moves between them: the one table that `moveOrder` obeys. */
 
 export type OrderStatus =
   | 'held'

@@ -1,4 +1,4 @@
-/** Covers: what strangers upload is drawn anew or refused, and pages show it (FAULTS B19). */
+/** Covers: what strangers upload is drawn anew or refused, and pages show it (docs/security.md, B19). */
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { createBrowser } from '../support/browser';

@@ -1,4 +1,4 @@
-/** Every ending of the dance with Stripe (FAULTS group O), and the ends of a connection. */
+/** Every ending of the dance with Stripe, and the ends of a connection. */
 import Stripe from 'stripe';
 import { sweepOnce } from '../../src/jobs/sweeps';
 import { hashToken } from '../../src/lib/tokens';

@@ -1,4 +1,4 @@
-/** Webhooks that are nonsense cost nothing, and webhooks that stay out are noticed (FAULTS W18, W20). */
+/** Webhooks that are nonsense cost nothing, and webhooks that stay out are noticed (docs/promises.md, W18 and W20). */
 import { createBrowser } from '../support/browser';
 import { type Market, openMarket } from '../support/market';
 import { sweepOnce } from '../../src/jobs/sweeps';

@@ -1,5 +1,5 @@
 /**
- * What must be so after every scenario, once all is quiet: the promises (DESIGN section 2), asserted by SQL, against the
+ * What must be so after every scenario, once all is quiet: the promises (docs/promises.md), asserted by SQL, against the
  * simulator's own ledger, and by looking at pages as a stranger would.
  */
 import { LEGAL_MOVES, type OrderStatus } from '../../../src/orders/order';
