@@ -15,6 +15,11 @@ const features = [
   'check-in',
   'admin',
   'oauth-provider',
+  'cancellations',
+  'discounts',
+  'messages',
+  'questions',
+  'stripe-app',
 ];
 
 export default tseslint.config(
